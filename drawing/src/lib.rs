@@ -1,9 +1,10 @@
-//! What the reports of `hpa-check` and `fib-loadgen` share: escaping, SVG drawings with axes, and the page
-//! style.
+//! What the reports of `hpa-check` and `fib-loadgen` share: escaping, SVG drawings with axes, the layout of
+//! timelines, and the page style.
 
 pub mod axis;
 pub mod canvas;
 pub mod escape;
+pub mod layout;
 
 /// The style of every page: colors for light, dark and paper, headings, cards, tables.
 pub const PAGE: &str = include_str!("page.css");

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::exit::{Ending, code_of};
 use crate::generator::Verdict;
 
 mod build;
@@ -405,6 +406,19 @@ pub struct Exit {
     /// Everything that happened, starting with what set the code: `wrong-answer`, `target-not-usable`,
     /// `threshold-failed`, `generator-saturated`, `interrupted`.
     pub reasons: Vec<Word>,
+}
+
+impl Exit {
+    /// From everything that can happen, and whether it did.
+    pub fn of(cases: impl IntoIterator<Item = (bool, Ending)>) -> Self {
+        let happened = cases.into_iter().filter(|(happened, _)| *happened);
+        let mut endings: Vec<Ending> = happened.map(|(_, ending)| ending).collect();
+        endings.sort();
+        Self {
+            code: code_of(&endings),
+            reasons: endings.iter().map(|ending| ending.word().into()).collect(),
+        }
+    }
 }
 
 impl Document {

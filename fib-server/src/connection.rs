@@ -30,7 +30,7 @@ use clock::Clock;
 pub use conn::Conn;
 pub(crate) use door::Door;
 pub(crate) use drive::{Answers, Protocols};
-pub(crate) use request::Record;
+pub(crate) use request::Exchange;
 pub use rules::Cut;
 
 use crate::memory::Budget;

@@ -44,7 +44,7 @@ impl Observe {
 }
 
 impl Answers for Observe {
-    type Record = Record;
+    type Exchange = Record;
 
     fn answer(&self, request: Request<Incoming>, conn: &Arc<Conn>) -> (Reply<Routed>, Record) {
         let fields = Fields::of(request.headers());
@@ -159,7 +159,7 @@ impl Record {
     }
 }
 
-impl connection::Record for Record {
+impl connection::Exchange for Record {
     type Answer = Routed;
 
     /// Gives an answer the common headers.

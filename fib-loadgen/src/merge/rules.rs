@@ -2,7 +2,7 @@
 
 use super::Part;
 use super::parts::late_of;
-use crate::exit::{Ending, code_of};
+use crate::exit::Ending;
 use crate::recorder::{Counts, Histogram, Latencies, Tally};
 use crate::result::{Document, Exit, Latency, ThresholdResult, Timing, Totals, decode_as};
 use crate::thresholds::{Evidence, Threshold};
@@ -103,7 +103,7 @@ pub(super) fn exit(merged: &Document, parts: &[Part<'_>]) -> Exit {
         let mut reasons = parts.iter().flat_map(|part| &part.document.exit.reasons);
         reasons.any(|reason| reason == word)
     };
-    let cases = [
+    Exit::of([
         (totals.wrong > 0, Ending::Wrong),
         (
             totals.ok == 0 && totals.wrong == 0 && totals.failed + totals.unsent > 0,
@@ -117,18 +117,5 @@ pub(super) fn exit(merged: &Document, parts: &[Part<'_>]) -> Exit {
         (any(Ending::NotAchieved.word()), Ending::NotAchieved),
         (any(Ending::Internal.word()), Ending::Internal),
         (any(Ending::Interrupted.word()), Ending::Interrupted),
-    ];
-    let mut endings: Vec<Ending> = cases
-        .into_iter()
-        .filter(|(applies, _)| *applies)
-        .map(|(_, ending)| ending)
-        .collect();
-    endings.sort();
-    Exit {
-        code: code_of(&endings),
-        reasons: endings
-            .into_iter()
-            .map(|ending| ending.word().into())
-            .collect(),
-    }
+    ])
 }

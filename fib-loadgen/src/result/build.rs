@@ -18,7 +18,7 @@ use super::{
 };
 use crate::attack::Facts;
 use crate::client::{AddressCounts, ClientKind};
-use crate::exit::{Ending, code_of};
+use crate::exit::Ending;
 use crate::generator::{self, OnSaturation, Signals, Verdict};
 use crate::outcome::Class;
 use crate::plan::Model;
@@ -284,38 +284,26 @@ fn exit(
     thresholds: &[ThresholdResult],
     verdict: Verdict,
 ) -> Exit {
-    let mut endings = Vec::new();
-    let mut when = |applies: bool, ending: Ending| {
-        if applies {
-            endings.push(ending);
-        }
-    };
-    when(counts.wrong > 0, Ending::Wrong);
-    // There was not one correct answer: whatever was measured, it was not this service.
-    when(
-        counts.ok == 0 && counts.wrong == 0 && counts.failed + counts.unsent > 0,
-        Ending::Target,
-    );
-    when(
-        thresholds.iter().any(|rule| !rule.passed),
-        Ending::Threshold,
-    );
     let fails = settings.on_saturation == OnSaturation::Fail;
-    when(fails && verdict == Verdict::Saturated, Ending::Saturated);
-    when(
-        fails && counts.achieved() < generator::ACHIEVED,
-        Ending::NotAchieved,
-    );
-    when(ended.facts.error.is_some(), Ending::Internal);
-    when(load.stop.was_interrupted(), Ending::Interrupted);
-    endings.sort();
-    Exit {
-        code: code_of(&endings),
-        reasons: endings
-            .into_iter()
-            .map(|ending| ending.word().into())
-            .collect(),
-    }
+    Exit::of([
+        (counts.wrong > 0, Ending::Wrong),
+        // There was not one correct answer: whatever was measured, it was not this service.
+        (
+            counts.ok == 0 && counts.wrong == 0 && counts.failed + counts.unsent > 0,
+            Ending::Target,
+        ),
+        (
+            thresholds.iter().any(|rule| !rule.passed),
+            Ending::Threshold,
+        ),
+        (fails && verdict == Verdict::Saturated, Ending::Saturated),
+        (
+            fails && counts.achieved() < generator::ACHIEVED,
+            Ending::NotAchieved,
+        ),
+        (ended.facts.error.is_some(), Ending::Internal),
+        (load.stop.was_interrupted(), Ending::Interrupted),
+    ])
 }
 
 fn run(settings: &Settings, ended: &Ended) -> Run {

@@ -21,7 +21,7 @@ use tokio::net::TcpStream;
 
 use super::io::{Io, Socket};
 use super::outgoing::{Outgoing, UNSENT};
-use super::request::{Record, UnderWay};
+use super::request::{Exchange, UnderWay};
 use super::{Conn, Open, Order};
 use crate::api::problem::Problem;
 use crate::reply::Reply;
@@ -81,14 +81,14 @@ impl Protocols {
 /// Answers the requests of a port.
 pub(crate) trait Answers: Send + Sync + 'static {
     /// What is kept of a request until the end of its answer.
-    type Record: Record;
+    type Exchange: Exchange;
 
-    /// Answers a request, and starts its record.
+    /// Answers a request, and returns what is kept of it.
     fn answer(
         &self,
         request: Request<Incoming>,
         conn: &Arc<Conn>,
-    ) -> (Reply<<Self::Record as Record>::Answer>, Self::Record);
+    ) -> (Reply<<Self::Exchange as Exchange>::Answer>, Self::Exchange);
 }
 
 /// Serves one connection to its end.
@@ -231,56 +231,56 @@ impl<A: Answers> Requests<A> {
 }
 
 impl<A: Answers> Service<Request<Incoming>> for Requests<A> {
-    type Response = Response<Outgoing<A::Record>>;
+    type Response = Response<Outgoing<A::Exchange>>;
     type Error = Infallible;
-    type Future = Answering<A::Record>;
+    type Future = Answering<A::Exchange>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let Some(under_way) = UnderWay::begin(&self.conn, &request) else {
             return Answering::default();
         };
-        let (reply, record) = self.answers.answer(request, &self.conn);
+        let (reply, exchange) = self.answers.answer(request, &self.conn);
         Answering {
             reply: Some(reply),
-            record: Some(record),
+            exchange: Some(exchange),
             under_way: Some(under_way),
         }
     }
 }
 
 /// A request in progress; `None` if not even its head fits in memory.
-struct Answering<R: Record> {
-    reply: Option<Reply<R::Answer>>,
-    record: Option<R>,
+struct Answering<E: Exchange> {
+    reply: Option<Reply<E::Answer>>,
+    exchange: Option<E>,
     under_way: Option<UnderWay>,
 }
 
-impl<R: Record> Default for Answering<R> {
+impl<E: Exchange> Default for Answering<E> {
     fn default() -> Self {
         Self {
             reply: None,
-            record: None,
+            exchange: None,
             under_way: None,
         }
     }
 }
 
-impl<R: Record> Future for Answering<R> {
-    type Output = Result<Response<Outgoing<R>>, Infallible>;
+impl<E: Exchange> Future for Answering<E> {
+    type Output = Result<Response<Outgoing<E>>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        let (Some(reply), Some(record), Some(under_way)) =
-            (&mut this.reply, &mut this.record, &this.under_way)
+        let (Some(reply), Some(exchange), Some(under_way)) =
+            (&mut this.reply, &mut this.exchange, &this.under_way)
         else {
             let refused = Problem::no_memory().answer();
             return Poll::Ready(Ok(refused.map(|body| Outgoing::new(body, None, None))));
         };
         let answer = ready!(Pin::new(reply).poll(cx));
-        let response = record.complete(answer, &under_way.conn);
-        let (under_way, record) = (this.under_way.take(), this.record.take());
+        let response = exchange.complete(answer, &under_way.conn);
+        let (under_way, exchange) = (this.under_way.take(), this.exchange.take());
         let (head, body) = response.into_parts();
-        let body = Outgoing::new(body, under_way, record);
+        let body = Outgoing::new(body, under_way, exchange);
         Poll::Ready(Ok(Response::from_parts(head, body)))
     }
 }

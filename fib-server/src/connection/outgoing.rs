@@ -12,7 +12,7 @@ use hyper::body::{Body, Frame, SizeHint};
 use salvo::http::ResBody;
 
 use super::Conn;
-use super::request::{Record, UnderWay};
+use super::request::{Exchange, UnderWay};
 
 /// A body is not polled while this much of it waits to be sent.
 pub(super) const UNSENT: u64 = 16 * 1024;
@@ -56,15 +56,15 @@ impl Content {
 }
 
 /// An answer's body, with what is kept of its request until its end.
-pub(crate) struct Outgoing<R: Record> {
+pub(crate) struct Outgoing<E: Exchange> {
     content: Content,
     complete: bool,
     under_way: Option<UnderWay>,
-    record: Option<R>,
+    exchange: Option<E>,
 }
 
-impl<R: Record> Outgoing<R> {
-    pub(super) fn new(body: ResBody, under_way: Option<UnderWay>, record: Option<R>) -> Self {
+impl<E: Exchange> Outgoing<E> {
+    pub(super) fn new(body: ResBody, under_way: Option<UnderWay>, exchange: Option<E>) -> Self {
         if let Some(under_way) = &under_way {
             under_way.conn.body_began();
         }
@@ -73,12 +73,12 @@ impl<R: Record> Outgoing<R> {
             complete: content.is_at_its_end(),
             content,
             under_way,
-            record,
+            exchange,
         }
     }
 }
 
-impl<R: Record> Body for Outgoing<R> {
+impl<E: Exchange> Body for Outgoing<E> {
     type Data = Bytes;
     type Error = io::Error;
 
@@ -122,10 +122,10 @@ impl<R: Record> Body for Outgoing<R> {
     }
 }
 
-impl<R: Record> Drop for Outgoing<R> {
+impl<E: Exchange> Drop for Outgoing<E> {
     fn drop(&mut self) {
-        if let Some(record) = self.record.take() {
-            record.finish(self.complete);
+        if let Some(exchange) = self.exchange.take() {
+            exchange.finish(self.complete);
         }
         if let Some(under_way) = self.under_way.take() {
             under_way.conn.body_ended();

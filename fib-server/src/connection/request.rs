@@ -13,8 +13,8 @@ use crate::memory::Reservation;
 /// The memory of a request in addition to its head, with an answer that [is small](Conn::is_small).
 const REQUEST: u64 = 2_048;
 
-/// The record of a request, which is completed at its end.
-pub(crate) trait Record: Send + Unpin + 'static {
+/// A request and its answer, from the head of the one to the end of the other.
+pub(crate) trait Exchange: Send + Unpin + 'static {
     /// The request's answer.
     type Answer: Send + 'static;
 

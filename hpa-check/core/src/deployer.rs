@@ -1,5 +1,7 @@
 //! Who applies a workload's manifest, and whether that leaves the replicas to the autoscaler.
 
+use serde::Deserialize;
+
 use crate::observation::{CONTROLLER, FieldManager};
 use crate::spec::TargetRef;
 
@@ -66,7 +68,8 @@ pub struct Deployer {
 }
 
 /// A reference to an object.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
 pub struct ObjectRef {
     /// API group, such as `apps`.
     pub group: String,

@@ -91,11 +91,12 @@ impl QuotaScope {
     }
 }
 
+/// Quotas for tests.
 #[cfg(test)]
-mod tests {
+pub(crate) mod fixture {
     use super::*;
 
-    fn quota(resource: &str, hard: &str, used: &str) -> Quota {
+    pub(crate) fn quota(resource: &str, hard: &str, used: &str) -> Quota {
         Quota {
             name: "q".to_owned(),
             resource: resource.to_owned(),
@@ -105,7 +106,8 @@ mod tests {
         }
     }
 
-    fn scoped(name: &str, operator: &str, values: &[&str]) -> Quota {
+    /// Of two pods, with one scope.
+    pub(crate) fn scoped(name: &str, operator: &str, values: &[&str]) -> Quota {
         Quota {
             scopes: vec![QuotaScope {
                 name: name.to_owned(),
@@ -115,6 +117,12 @@ mod tests {
             ..quota("pods", "2", "0")
         }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fixture::scoped;
+    use super::*;
 
     #[test]
     fn a_scope_counts_the_pods_that_it_names_and_no_others() {

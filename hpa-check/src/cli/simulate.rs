@@ -1,10 +1,12 @@
 //! `hpa-check simulate`: simulates how an autoscaler responds to a load, and searches for cheaper settings.
 
+mod search;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use hpa_check_core::sim::fault::SimulatedFault;
-use hpa_check_core::sim::{Bound, Ceiling, Grid, LoadProfile, PodShape, ScaleUpPolicy, Scenario};
+use hpa_check_core::sim::{Bound, Ceiling, LoadProfile, PodShape, Scenario};
 use hpa_check_core::spec::{AutoscalerSpec, MetricSpec, TargetRef};
 use hpa_check_core::units::Millicores;
 use program_common::quantity::{percentage, whole_percent};
@@ -13,10 +15,11 @@ use super::controller::ControllerArgs;
 use super::load_from::{self, LoadFromArgs};
 use super::manifest::ManifestArgs;
 use super::rehearse::settings::CpuAmount;
-use super::time::{duration, long_duration, within};
+use super::time::{duration, long_duration};
 use crate::failure::Failure;
 use crate::outputs::Files;
 use crate::simulation::{self, Ask};
+use search::SearchArgs;
 
 /// The flags.
 #[derive(Debug, clap::Args)]
@@ -88,45 +91,8 @@ pub(crate) struct Args {
     /// Maximum time to capacity
     #[arg(help_heading = "Bounds", long, value_name = "DURATION", value_parser = duration)]
     keep_time_to_capacity: Option<Duration>,
-    /// Search the settings below for the cheapest that meet the thresholds
-    #[arg(help_heading = "Search", long)]
-    find: bool,
-    /// Minimums to try
-    #[arg(help_heading = "Search", long, value_name = "PODS,…", value_delimiter = ',', default_values_t = [1, 2, 3, 4, 5, 6], requires = "find")]
-    try_min: Vec<i32>,
-    /// Maximums to try [default: the current one]
-    #[arg(
-        help_heading = "Search",
-        long,
-        value_name = "PODS,…",
-        value_delimiter = ',',
-        requires = "find"
-    )]
-    try_max: Vec<i32>,
-    /// CPU targets to try
-    #[arg(help_heading = "Search", long, value_name = "PERCENT,…", value_delimiter = ',', default_values_t = [30, 40, 50, 60, 70, 80], value_parser = whole_percent, requires = "find")]
-    try_cpu: Vec<i32>,
-    /// Scale-down windows to try
-    #[arg(help_heading = "Search", long, value_name = "DURATION,…", value_delimiter = ',', default_values = ["60s", "2m", "5m"], value_parser = within(0..=3_600), requires = "find")]
-    try_window: Vec<Duration>,
-    /// Scale-up policies to try: legacy, default, pods=COUNT/DURATION, percent=PERCENT/DURATION [default: the current ones]
-    #[arg(
-        help_heading = "Search",
-        long,
-        value_name = "POLICY,…",
-        value_delimiter = ',',
-        requires = "find"
-    )]
-    try_policy: Vec<ScaleUpPolicy>,
-    /// CPU requests to try [default: the current one]
-    #[arg(
-        help_heading = "Search",
-        long,
-        value_name = "CPU,…",
-        value_delimiter = ',',
-        requires = "find"
-    )]
-    try_cpu_request: Vec<CpuAmount>,
+    #[command(flatten)]
+    search: SearchArgs,
     #[command(flatten)]
     files: Files,
 }
@@ -141,9 +107,6 @@ const NO_LOAD: &str = "there is no load to simulate: give --load with points of 
 /// The most replicas of a simulation.
 const MOST_REPLICAS: i32 = 1_000;
 
-/// The most combinations that a search may have.
-const MOST: usize = 20_000;
-
 /// Simulates, reports, and returns 0, or 99 if a threshold is not met.
 pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
     let scenario = scenario(&args)?;
@@ -152,47 +115,11 @@ pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
         unserved_percent: args.keep_unserved,
         short_seconds: args.keep_time_to_capacity.map(|t| t.as_secs()),
     };
-    let grid = args.find.then(|| Grid {
-        min_replicas: args.try_min,
-        max_replicas: args.try_max,
-        target_percent: args.try_cpu,
-        window_seconds: args.try_window.into_iter().map(whole_seconds).collect(),
-        policies: args.try_policy,
-        requests: args
-            .try_cpu_request
-            .into_iter()
-            .filter_map(|r| r.0)
-            .collect(),
-    });
-    if let Some(grid) = &grid {
-        let sizes = [
-            grid.min_replicas.len(),
-            grid.max_replicas.len(),
-            grid.target_percent.len(),
-            grid.window_seconds.len(),
-            grid.policies.len(),
-            grid.requests.len(),
-        ];
-        let all: usize = sizes.into_iter().map(|n| n.max(1)).product();
-        let wrong = grid
-            .min_replicas
-            .iter()
-            .chain(&grid.max_replicas)
-            .chain(&grid.target_percent)
-            .any(|n| *n < 1);
-        if all > MOST || wrong {
-            return Err(Failure::usage(format!(
-                "{all} combinations are too many: give at most {MOST}, with bounds and targets of at least 1"
-            )));
-        }
-        for max in &grid.max_replicas {
-            check_replicas(*max)?;
-        }
-        if bound == Bound::default() {
-            return Err(Failure::usage(
-                "without a bound the cheapest settings are always the smallest: give --keep-utilization, --keep-unserved or --keep-time-to-capacity",
-            ));
-        }
+    let grid = args.search.grid()?;
+    if grid.is_some() && bound == Bound::default() {
+        return Err(Failure::usage(
+            "without a bound the cheapest settings are always the smallest: give --keep-utilization, --keep-unserved or --keep-time-to-capacity",
+        ));
     }
     simulation::simulate(&Ask {
         scenario,
@@ -348,11 +275,6 @@ fn without_manifest() -> AutoscalerSpec {
         metrics: vec![MetricSpec::cpu_utilization(50)],
         behavior: None,
     }
-}
-
-/// A window in the spec's form; the flag's bounds keep it small.
-fn whole_seconds(time: Duration) -> i32 {
-    i32::try_from(time.as_secs()).unwrap_or(i32::MAX)
 }
 
 /// Also used by [`super::what_if`].

@@ -50,7 +50,8 @@ pub(crate) use backup::{Backup, Restored};
 pub(crate) use clock::Clock;
 pub(crate) use connect::ClusterArgs;
 pub(crate) use feed::{LiveFeed, is_loopback};
-pub(crate) use survey::{Assumed, Surveyor, did_you_mean};
+pub(crate) use find::did_you_mean;
+pub(crate) use survey::{Assumed, Surveyor};
 pub(crate) use timing::Timing;
 
 use crate::failure::Failure;

@@ -32,7 +32,13 @@ impl Generator {
         emit: impl FnMut(LoadSecond),
     ) -> Result<LoadResult, String> {
         match self {
-            Self::Loadgen(loadgen) => loadgen.attack(demand, lower, stop, emit).await,
+            Self::Loadgen(loadgen) if loadgen.flags.is_empty() => {
+                loadgen.sized(demand)?.attack(lower, stop, emit).await
+            }
+            Self::Loadgen(loadgen) => {
+                let (args, result) = (loadgen.args(), &loadgen.result);
+                super::attack(&loadgen.program, &args, result, lower, emit).await
+            }
             Self::Command(command) => command.attack(lower, emit).await,
             Self::Job(job) => job.attack(lower, emit).await,
         }
@@ -72,29 +78,22 @@ pub(crate) struct Loadgen {
 }
 
 impl Loadgen {
-    /// Without flags from the user, the load is sized to the `demand`.
-    async fn attack(
-        self,
-        demand: Option<Demand>,
-        lower: CancellationToken,
-        stop: CancellationToken,
-        emit: impl FnMut(LoadSecond),
-    ) -> Result<LoadResult, String> {
-        if self.flags.is_empty() {
-            let sized = Sized {
-                program: self.program,
-                target: self.url,
-                demand: demand.ok_or(
-                    "the load can't be sized without the pods' CPU request: give it after `--`",
-                )?,
-                retry_refused: self.retry_refused,
-                result: self.result,
-            };
-            return sized.attack(lower, stop, emit).await;
-        }
-        let mut args = vec![self.url];
-        args.extend(self.flags);
-        args.extend(super::reporting(&self.result));
-        super::attack(&self.program, &args, &self.result, lower, emit).await
+    /// The load that fits the `demand`, for a user who gave no flags.
+    fn sized(self, demand: Option<Demand>) -> Result<Sized, String> {
+        Ok(Sized {
+            program: self.program,
+            target: self.url,
+            demand: demand.ok_or(
+                "the load can't be sized without the pods' CPU request: give it after `--`",
+            )?,
+            retry_refused: self.retry_refused,
+            result: self.result,
+        })
+    }
+
+    /// The arguments of a load with the user's flags.
+    fn args(&self) -> Vec<String> {
+        let own = [&self.url].into_iter().chain(&self.flags).cloned();
+        own.chain(super::reporting(&self.result)).collect()
     }
 }

@@ -7,6 +7,7 @@ pub(super) mod pair;
 mod panels;
 mod steps;
 
+use drawing::layout::{FOOT, Format, GAP, HEAD};
 use drawing::{axis, canvas};
 use hpa_check_core::documents::result::RunResult;
 use hpa_check_core::run::timeline::Timeline;
@@ -17,45 +18,11 @@ use self::canvas::{Anchor, Canvas, Px, text_width};
 use super::escape::Xml;
 use super::{summary, words};
 
-/// Room for the phases' names above the first panel.
-const HEAD: f64 = 30.0;
-/// Room for a panel's title, and for each line of its key.
-const TITLE: f64 = 24.0;
-/// Room below a panel.
-const GAP: f64 = 16.0;
-/// Room for the labels of the time axis.
-const FOOT: f64 = 26.0;
-
-/// Where a picture is shown. A narrow one is not a smaller copy of the wide one: its letters have the same
-/// size, and less is side by side.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Format {
-    /// A page, a paper.
-    Wide,
-    /// A phone.
-    Narrow,
-}
-
-impl Format {
-    const fn width(self) -> f64 {
-        match self {
-            Self::Wide => 960.0,
-            Self::Narrow => 400.0,
-        }
-    }
-
-    const fn left(self) -> f64 {
-        match self {
-            Self::Wide => 64.0,
-            Self::Narrow => 50.0,
-        }
-    }
-
-    const fn class(self) -> &'static str {
-        match self {
-            Self::Wide => "timeline wide",
-            Self::Narrow => "timeline narrow",
-        }
+/// Room for the labels left of the panels.
+const fn left(format: Format) -> f64 {
+    match format {
+        Format::Wide => 64.0,
+        Format::Narrow => 50.0,
     }
 }
 
@@ -125,7 +92,7 @@ pub(crate) fn inside(picture: &Picture<'_>, format: Format) -> String {
 
 /// How many seconds of a run share one column of its wide picture.
 pub(crate) fn seconds_in_a_column(timeline: &Timeline) -> f64 {
-    let (width, left) = (Format::Wide.width(), Format::Wide.left());
+    let (width, left) = (Format::Wide.width(), left(Format::Wide));
     let time = TimeAxis {
         from: timeline.from,
         until: timeline.until,
@@ -142,7 +109,7 @@ pub(crate) fn style() -> &'static str {
 
 fn drawing(picture: &Picture<'_>, format: Format, style: &str) -> String {
     let timeline = picture.timeline;
-    let (width, left) = (format.width(), format.left());
+    let (width, left) = (format.width(), left(format));
     let right = width - 16.0;
     let mut sheet = Sheet {
         timeline,
@@ -188,7 +155,7 @@ fn framed(
     behind: &str,
     front: &str,
 ) -> String {
-    let (width, left) = (format.width(), format.left());
+    let (width, left) = (format.width(), left(format));
     let right = width - 16.0;
     let behind = if behind.is_empty() {
         String::new()
@@ -399,7 +366,7 @@ mod tests {
                 let text = rest.split_once('>').unwrap().1.split_once('<').unwrap().0;
                 let begin = end.parse::<f64>().unwrap() - text_width(text);
                 assert!(
-                    begin >= format.left(),
+                    begin >= left(format),
                     "{format:?}: {text} begins at {begin}"
                 );
             }

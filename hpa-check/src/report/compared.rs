@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
+use drawing::layout::Format;
 use hpa_check_core::compare::{Change, Comparison, ComparisonRow, Side, one_axis};
 use hpa_check_core::settings::COMMAND;
 
-use super::chart::{Format, pair::pair};
+use super::chart::pair::pair;
 use super::escape::{Markdown, Terminal, Xml};
 use super::{documentation, html, settings};
 use crate::failure::Failure;

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use hpa_check_core::documents::result::RunResult;
 use hpa_check_core::run::timeline::Timeline;
 use hpa_check_core::settings::of_run;
+use hpa_check_core::verdict::Reason;
 
 use super::escape::Markdown;
 use super::{documentation, settings, summary, words};
@@ -30,16 +31,22 @@ pub(crate) fn summary(result: &RunResult) -> String {
                 .map_or_else(String::new, |at| format!(" at {}", words::clock(begin, at))),
             Markdown(&reason.message)
         );
-        for evidence in &reason.evidence {
-            let _ = writeln!(text, "  - seen: {}", Markdown(evidence));
-        }
-        if let Some(fix) = &reason.fix {
-            let _ = writeln!(text, "  - do: {}", Markdown(fix));
-        }
+        details(&mut text, reason);
     }
     text + &facts(summary::facts(result))
         + &decisions(&result.timeline)
         + &settings::table(&of_run(result))
+}
+
+/// The evidence of a finding and the advice on it, below its message.
+pub(super) fn details(text: &mut String, reason: &Reason) {
+    // Writing to a String can't fail.
+    for evidence in &reason.evidence {
+        let _ = writeln!(text, "  - seen: {}", Markdown(evidence));
+    }
+    if let Some(fix) = &reason.fix {
+        let _ = writeln!(text, "  - do: {}", Markdown(fix));
+    }
 }
 
 /// A table of facts by their names.

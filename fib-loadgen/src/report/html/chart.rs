@@ -10,49 +10,17 @@ pub(super) use scale::short_time;
 use drawing::axis::TimeAxis;
 use drawing::canvas::{Anchor, Canvas, Px, text_width};
 use drawing::escape::Xml;
+use drawing::layout::{FOOT, Format, GAP, HEAD, TITLE};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::report::{clock, facts};
 use crate::result::Document;
 
-/// Room above the first panel, for the phases' names.
-const HEAD: f64 = 30.0;
-/// Room for a panel's title, and for a line of its key.
-const TITLE: f64 = 24.0;
-/// Room below a panel.
-const GAP: f64 = 16.0;
-/// Room for the labels of the time axis.
-const FOOT: f64 = 26.0;
-
-/// Where a picture is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Format {
-    /// A page, a paper.
-    Wide,
-    /// A phone.
-    Narrow,
-}
-
-impl Format {
-    const fn width(self) -> f64 {
-        match self {
-            Self::Wide => 960.0,
-            Self::Narrow => 400.0,
-        }
-    }
-
-    const fn left(self) -> f64 {
-        match self {
-            Self::Wide => 64.0,
-            Self::Narrow => 54.0,
-        }
-    }
-
-    const fn class(self) -> &'static str {
-        match self {
-            Self::Wide => "timeline wide",
-            Self::Narrow => "timeline narrow",
-        }
+/// Room for the labels left of the panels.
+const fn left(format: Format) -> f64 {
+    match format {
+        Format::Wide => 64.0,
+        Format::Narrow => 54.0,
     }
 }
 
@@ -86,7 +54,7 @@ pub(super) fn timeline(document: &Document) -> String {
 }
 
 fn picture(document: &Document, ends: &[f64], format: Format) -> String {
-    let (width, left) = (format.width(), format.left());
+    let (width, left) = (format.width(), left(format));
     let right = width - 16.0;
     let mut sheet = Sheet {
         document,

@@ -34,11 +34,23 @@ impl Rule {
         weight: Weight,
         find: fn(&dyn View) -> Option<Evidence>,
     ) -> Self {
-        let find = Find::Shared(find);
         Self {
             finding,
             weight,
-            find,
+            find: Find::Shared(find),
+        }
+    }
+
+    /// A rule for runs only.
+    pub(crate) const fn run(
+        finding: &'static Finding,
+        weight: Weight,
+        find: fn(&RunView<'_>) -> Option<Evidence>,
+    ) -> Self {
+        Self {
+            finding,
+            weight,
+            find: Find::Run(find),
         }
     }
 
@@ -48,11 +60,10 @@ impl Rule {
         weight: Weight,
         find: fn(&SnapshotView<'_>) -> Option<Evidence>,
     ) -> Self {
-        let find = Find::Snapshot(find);
         Self {
             finding,
             weight,
-            find,
+            find: Find::Snapshot(find),
         }
     }
 

@@ -1,5 +1,6 @@
 //! The chain of watches: the autoscaler leads to its target, and the target to its pods.
 
+use std::fmt::Debug;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use hpa_check_core::spec::{MetricSource, TargetRef};
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::core::v1;
 use kube::api::Api;
+use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -131,24 +133,18 @@ impl Chain {
             which: Which::Named(self.autoscaler.clone()),
         };
         let mut known = Known::default();
-        follow(
-            subject,
-            &mut known,
-            (self.timing, self.link),
-            self.reporter,
-            |change| {
-                let ObjectChange::Put(object) = change else {
-                    return Some(Seen::AutoscalerGone);
-                };
-                if let Some(owner) = convert::keda::owner(&object.metadata) {
-                    set(&scaled_object, Some(owner));
-                }
-                let seen = convert::autoscaler::autoscaler(object);
-                set(&reference, Some(seen.spec.scale_target_ref.clone()));
-                set(&custom, Some(custom_metrics(&seen.spec)));
-                Some(Seen::Autoscaler(seen))
-            },
-        )
+        self.follow(subject, &mut known, |change| {
+            let ObjectChange::Put(object) = change else {
+                return Some(Seen::AutoscalerGone);
+            };
+            if let Some(owner) = convert::keda::owner(&object.metadata) {
+                set(&scaled_object, Some(owner));
+            }
+            let seen = convert::autoscaler::autoscaler(object);
+            set(&reference, Some(seen.spec.scale_target_ref.clone()));
+            set(&custom, Some(custom_metrics(&seen.spec)));
+            Some(Seen::Autoscaler(seen))
+        })
         .await;
     }
 
@@ -180,16 +176,10 @@ impl Chain {
             consequence: "the pods that the autoscaler counts can't be observed, so no decision can be explained",
             which: Which::Labeled(selector),
         };
-        follow(
-            subject,
-            known,
-            (self.timing, self.link),
-            self.reporter.clone(),
-            |change| match change {
-                ObjectChange::Put(object) => Some(Seen::Pod(convert::pod::pod(object))),
-                ObjectChange::Gone { name } => Some(Seen::PodGone { name }),
-            },
-        )
+        self.follow(subject, known, |change| match change {
+            ObjectChange::Put(object) => Some(Seen::Pod(convert::pod::pod(object))),
+            ObjectChange::Gone { name } => Some(Seen::PodGone { name }),
+        })
         .await;
     }
 
@@ -208,18 +198,24 @@ impl Chain {
             which: Which::All,
         };
         let mut known = Known::default();
-        follow(
-            subject,
-            &mut known,
-            (self.timing, self.link),
-            self.reporter,
-            |change| match change {
-                ObjectChange::Put(object) => about.event(object).map(Seen::Event),
-                // An event that expired does not change anything.
-                ObjectChange::Gone { .. } => None,
-            },
-        )
+        self.follow(subject, &mut known, |change| match change {
+            ObjectChange::Put(object) => about.event(object).map(Seen::Event),
+            // An event that expired does not change anything.
+            ObjectChange::Gone { .. } => None,
+        })
         .await;
+    }
+
+    async fn follow<K>(
+        &self,
+        subject: Subject<K>,
+        known: &mut Known,
+        translate: impl FnMut(ObjectChange<K>) -> Option<Seen>,
+    ) where
+        K: kube::Resource + Clone + DeserializeOwned + Debug,
+    {
+        let how = (self.timing, self.link);
+        follow(subject, known, how, self.reporter.clone(), translate).await;
     }
 
     fn namespaced<K>(&self) -> Api<K>

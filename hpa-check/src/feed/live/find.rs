@@ -1,6 +1,7 @@
 //! Finds the autoscaler to check.
 
 use hpa_check_core::keda::ScaledObject;
+use hpa_check_core::nearest::nearest;
 use hpa_check_core::spec::AutoscalerSpec;
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::core::v1::Namespace;
@@ -9,7 +10,6 @@ use kube::api::{Api, ListParams};
 
 use super::connect::Cluster;
 use super::convert;
-use super::did_you_mean;
 use super::keda;
 use super::timing::Timing;
 use super::trouble::{Trouble, TroubleKind, within};
@@ -159,6 +159,11 @@ fn not_found(name: &str, namespace: &str, others: &[String]) -> Failure {
     Failure::target(format!(
         "the namespace {namespace} has no HorizontalPodAutoscaler {name}{there}"
     ))
+}
+
+/// A question that suggests the nearest existing name, to end a sentence with.
+pub(crate) fn did_you_mean<'a>(name: &str, all: impl IntoIterator<Item = &'a str>) -> String {
+    nearest(name, all).map_or_else(String::new, |near| format!("; did you mean {near}?"))
 }
 
 /// Advice about a server without the API.

@@ -20,7 +20,6 @@ use std::time::Duration;
 
 use hpa_check_core::doctor::ANNOTATION;
 use hpa_check_core::metrics_server::group_of;
-use hpa_check_core::nearest::nearest;
 use hpa_check_core::observation::ControllerConfig;
 use hpa_check_core::snapshot::Unseen;
 use hpa_check_core::snapshot::{ClusterSnapshot, Namespace, Scaler, TargetLook};
@@ -30,7 +29,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::connect::{self, Cluster, ClusterArgs};
 use super::convert;
-use super::find::NEEDS_V2;
+use super::find::{NEEDS_V2, did_you_mean};
 use super::timing::Timing;
 use super::trouble::{Trouble, TroubleKind};
 use crate::failure::Failure;
@@ -138,22 +137,22 @@ impl Surveyor {
             client: &self.cluster.client,
             timing: self.timing,
             scope: &self.scope,
+            missing: Missing::default(),
         };
-        let missing = Missing::default();
-        let mut found = self.autoscalers(&lists, assumed, &missing).await?;
+        let mut found = self.autoscalers(&lists, assumed).await?;
         let names: BTreeSet<String> = found.iter().map(|f| f.namespace.clone()).collect();
         if let (NamespaceScope::One(name), true) = (&self.scope, found.is_empty()) {
-            self.there_is(&lists, name, &missing).await?;
+            Self::there_is(&lists, name).await?;
         }
         let specs = found.iter().map(|f| &f.scaler.object.spec);
         let metrics = specs.flat_map(|spec| &spec.metrics);
         let needed = metrics.filter_map(|m| group_of(&m.source)).collect();
         let (targets, pods, metrics, nodes, around) = tokio::join!(
-            targets::read(&lists, (&names, &found), &missing),
-            pods::read(&lists, &names, &missing),
-            metrics::read(&lists, (&names, &needed), &missing),
-            nodes::read(&lists, &missing),
-            environment::read(&lists, &names, &missing),
+            targets::read(&lists, &names, &found),
+            pods::read(&lists, &names),
+            metrics::read(&lists, &names, &needed),
+            nodes::read(&lists),
+            environment::read(&lists, &names),
         );
         let mut spaces: BTreeMap<String, Namespace> = around;
         for (name, owners) in targets.owners {
@@ -178,8 +177,8 @@ impl Surveyor {
             let space = spaces.entry(one.namespace).or_default();
             space.autoscalers.push(one.scaler);
         }
-        let deployers = deployers::read(&lists, &spaces, &missing).await;
-        let node_claims = waiting::read(&lists, &mut spaces, &missing).await;
+        let deployers = deployers::read(&lists, &spaces).await;
+        let node_claims = waiting::read(&lists, &mut spaces).await;
         Ok(ClusterSnapshot {
             at: self.now(),
             kubernetes: self.cluster.kubernetes.clone(),
@@ -192,17 +191,12 @@ impl Surveyor {
             node_claims,
             room,
             namespaces: spaces,
-            unseen: missing.0.into_inner(),
+            unseen: lists.missing.0.into_inner(),
         })
     }
 
     /// A list in a missing namespace is empty, not an error.
-    async fn there_is(
-        &self,
-        lists: &Lists<'_>,
-        name: &str,
-        missing: &Missing,
-    ) -> Result<(), Failure> {
+    async fn there_is(lists: &Lists<'_>, name: &str) -> Result<(), Failure> {
         match lists
             .get::<Bare>(&format!("/api/v1/namespaces/{name}"))
             .await
@@ -219,7 +213,9 @@ impl Surveyor {
             }
             Err(trouble) => {
                 let consequence = "whether the namespace exists is unknown";
-                missing.note(&trouble, "get namespaces", consequence, true);
+                lists
+                    .missing
+                    .note(&trouble, "get namespaces", consequence, true);
                 Ok(())
             }
         }
@@ -229,14 +225,13 @@ impl Surveyor {
     async fn permitted(
         lists: &Lists<'_>,
         convert: impl Fn(HorizontalPodAutoscaler) -> Option<Found>,
-        missing: &Missing,
     ) -> Option<Vec<Found>> {
         let named = |one: Bare| Some(one.metadata.name);
         let names = List::at("/api/v1/namespaces").of_metadata();
         let names: Vec<String> = lists.all(names, named).await.ok()?;
         let names = names.into_iter().collect();
         let (found, refused) = lists.each(&AUTOSCALERS, &names, convert).await;
-        missing.refused(&refused, names.len(), &AUTOSCALERS);
+        lists.missing.refused(&refused, names.len(), &AUTOSCALERS);
         (refused.len() < names.len()).then_some(found)
     }
 
@@ -244,7 +239,6 @@ impl Surveyor {
         &self,
         lists: &Lists<'_>,
         assumed: &Assumed,
-        missing: &Missing,
     ) -> Result<Vec<Found>, Failure> {
         let labels = &assumed.owner_labels;
         let convert = |object| found(object, labels);
@@ -252,7 +246,7 @@ impl Surveyor {
         let mut read = lists.all(List::at(path), convert).await;
         if matches!(&read, Err(trouble) if trouble.kind == TroubleKind::Forbidden)
             && self.scope == NamespaceScope::All
-            && let Some(some) = Self::permitted(lists, convert, missing).await
+            && let Some(some) = Self::permitted(lists, convert).await
         {
             read = Ok(some);
         }
@@ -290,11 +284,6 @@ fn owner(metadata: &ObjectMeta) -> Option<String> {
     let keda = convert::keda::owner(metadata).map(|name| format!("ScaledObject/{name}"));
     let owners = metadata.owner_references.as_deref().unwrap_or_default();
     keda.or_else(|| convert::meta::controller(owners))
-}
-
-/// A question that suggests the nearest existing name, to end a sentence with.
-pub(crate) fn did_you_mean<'a>(name: &str, all: impl IntoIterator<Item = &'a str>) -> String {
-    nearest(name, all).map_or_else(String::new, |near| format!("; did you mean {near}?"))
 }
 
 /// When the condition last changed.

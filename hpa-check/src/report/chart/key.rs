@@ -1,8 +1,10 @@
 //! The key of a panel: the meaning of each color, on the title's line or, if it does not fit there, on its own
 //! lines.
 
+use drawing::layout::TITLE;
+
+use super::Sheet;
 use super::canvas::{Anchor, Canvas, text_width};
-use super::{Sheet, TITLE};
 
 /// A key's entry.
 #[derive(Debug, Clone, Copy)]
@@ -88,8 +90,10 @@ impl Sheet<'_> {
 
 #[cfg(test)]
 mod tests {
+    use drawing::layout::Format;
+
     use super::super::super::fixture;
-    use super::super::{Format, inline};
+    use super::super::inline;
 
     /// The texts of a class: x, baseline, text.
     fn texts(svg: &str, class: &str) -> Vec<(f64, f64, String)> {

@@ -1,5 +1,6 @@
 //! Two timelines on one axis, aligned at the rise of the load: replicas, CPU and requests.
 
+use drawing::layout::{FOOT, Format, GAP, HEAD};
 use hpa_check_core::compare::{Side, one_axis};
 use hpa_check_core::run::timeline::{LoadPoint, Step, Timeline};
 
@@ -7,12 +8,12 @@ use super::axis::TimeAxis;
 use super::canvas::Canvas;
 use super::key::Key;
 use super::panels::ValueRange;
-use super::{FOOT, Format, GAP, HEAD, Sheet, framed, steps};
+use super::{Sheet, framed, left, steps};
 
 /// Both in one picture.
 pub(in crate::report) fn pair(a: &Side, b: &Side, title: &str, format: Format) -> String {
     let (from_a, from_b, length) = one_axis(&a.timeline, a.begin(), &b.timeline, b.begin());
-    let (left, right) = (format.left(), format.width() - 16.0);
+    let (left, right) = (left(format), format.width() - 16.0);
     let whole = TimeAxis {
         from: from_a,
         until: from_a + length,

@@ -6,9 +6,11 @@ pub(super) mod pods;
 pub(super) mod replicas;
 pub(super) mod work;
 
+use drawing::layout::GAP;
+
+use super::Sheet;
 use super::axis::ValueAxis;
 use super::canvas::Anchor;
-use super::{GAP, Sheet};
 
 /// The scale of a panel.
 pub(super) struct ValueRange {

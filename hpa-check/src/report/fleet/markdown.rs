@@ -6,6 +6,7 @@ use hpa_check_core::documents::doctor::{Cause, Part, Report};
 
 use super::super::documentation::link;
 use super::super::escape::Markdown;
+use super::super::markdown::details;
 use super::{cases, conclusion, gravity, has_owners, plural, settings, subject, word};
 
 /// How many autoscalers are shown in full under one cause: a step summary is limited to a megabyte.
@@ -71,12 +72,7 @@ fn in_full(text: &mut String, report: &Report, cause: &Cause) {
             Markdown(autoscaler.full_name()),
             Markdown(&reason.message)
         );
-        for evidence in &reason.evidence {
-            let _ = writeln!(text, "  - seen: {}", Markdown(evidence));
-        }
-        if let Some(fix) = &reason.fix {
-            let _ = writeln!(text, "  - do: {}", Markdown(fix));
-        }
+        details(text, reason);
     }
     let rest = &cases[cases.len().min(IN_FULL)..];
     if !rest.is_empty() {

@@ -44,7 +44,7 @@ pub(super) fn doing(phase: Option<Phase>) -> &'static str {
 pub(super) fn findings(result: &RunResult) -> String {
     let fault = |outcome| matches!(outcome, Outcome::Wrong | Outcome::Environment);
     let reasons = &result.verdict.reasons;
-    let faults = super::findings(result, reasons.iter().filter(|r| fault(r.outcome)));
+    let faults = super::findings::articles(result, reasons.iter().filter(|r| fault(r.outcome)));
     if faults.is_empty() {
         return "<p class=\"note\">None.</p>\n".to_owned();
     }

@@ -1,4 +1,4 @@
-//! The decisions and the events, one row each; folded by time in a long run.
+//! Tables. The decisions and the events have one row each, folded by time in a long run.
 
 use std::fmt::Write as _;
 
@@ -23,6 +23,31 @@ const MOST_FOLDS: i64 = 28;
 /// Starts a table that is wider than a narrow screen; it takes the focus, so that the arrow keys scroll it.
 pub(in crate::report) fn scroll(heading: &str) -> String {
     format!("<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-labelledby=\"{heading}\">")
+}
+
+/// A table that can be scrolled by keyboard if it is wider than the screen; empty without rows.
+pub(in crate::report) fn table(
+    heading: &str,
+    head: &[&str],
+    rows: impl IntoIterator<Item = Vec<String>>,
+) -> String {
+    let mut body = String::new();
+    for cells in rows {
+        body.push_str("<tr>");
+        for cell in cells {
+            // Writing to a String can't fail.
+            let _ = write!(body, "<td>{}</td>", Xml(cell));
+        }
+        body.push_str("</tr>\n");
+    }
+    if body.is_empty() {
+        return body;
+    }
+    format!(
+        "{}<table class=\"cells\"><thead><tr><th>{}</th></tr></thead><tbody>\n{body}</tbody></table></div>\n",
+        scroll(heading),
+        head.join("</th><th>"),
+    )
 }
 
 /// A row with an instant.

@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 
 use drawing::canvas::{Anchor, Px, text_width};
+use drawing::layout::{Format, GAP};
 
+use super::Sheet;
 use super::panels::{count, float};
-use super::{Format, GAP, Sheet};
 use crate::result::{PodResult, Series, decode};
 
 /// The classes of the cells, from few to many.

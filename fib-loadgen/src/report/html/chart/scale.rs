@@ -2,8 +2,9 @@
 
 use drawing::axis::ValueAxis;
 use drawing::canvas::Anchor;
+use drawing::layout::GAP;
 
-use super::{GAP, Sheet};
+use super::Sheet;
 
 /// If labels would be closer than this, only every other line has one.
 const CLOSEST: f64 = 16.0;

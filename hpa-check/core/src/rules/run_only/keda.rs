@@ -4,28 +4,27 @@ use super::run::RunView;
 use crate::findings::{Evidence, catalog};
 use crate::keda::ScaledObject;
 use crate::observation::Fact;
-use crate::rules::rule::{Find, Rule, Weight};
+use crate::rules::rule::{Rule, Weight};
 use crate::rules::view::{View, quoted};
 
-pub(crate) const RULES: &[Rule] = &[SCALING_PAUSED, HELD_BY_KEDA];
+pub(crate) const RULES: &[Rule] = &[
+    Rule::run(&catalog::SCALING_PAUSED, Weight::Blocker, scaling_paused),
+    Rule::run(&catalog::HELD_BY_KEDA, Weight::Cause, held_by_keda),
+];
 
-const SCALING_PAUSED: Rule = Rule {
-    finding: &catalog::SCALING_PAUSED,
-    weight: Weight::Blocker,
-    find: Find::Run(|run| {
-        if run.complete() {
-            return None;
-        }
-        let object = View::scaled_object(run)?;
-        match object.pause() {
-            Some((_, annotation)) => Some(Evidence::new(
-                format!("{object} is paused, so nothing should scale"),
-                [format!("{object}: {annotation}")],
-            )),
-            None => withdrawn(run, object),
-        }
-    }),
-};
+fn scaling_paused(run: &RunView<'_>) -> Option<Evidence> {
+    if run.complete() {
+        return None;
+    }
+    let object = View::scaled_object(run)?;
+    match object.pause() {
+        Some((_, annotation)) => Some(Evidence::new(
+            format!("{object} is paused, so nothing should scale"),
+            [format!("{object}: {annotation}")],
+        )),
+        None => withdrawn(run, object),
+    }
+}
 
 /// KEDA deletes the autoscaler while its `ScaledObject` is paused, and when the `ScaledObject` is deleted.
 fn withdrawn(run: &RunView<'_>, object: &ScaledObject) -> Option<Evidence> {
@@ -41,26 +40,22 @@ fn withdrawn(run: &RunView<'_>, object: &ScaledObject) -> Option<Evidence> {
     })
 }
 
-const HELD_BY_KEDA: Rule = Rule {
-    finding: &catalog::HELD_BY_KEDA,
-    weight: Weight::Cause,
-    find: Find::Run(|run| {
-        let object = View::scaled_object(run).filter(|_| !run.complete())?;
-        if let Some(fallback) = object.fallback() {
-            return Some(Evidence::new(
-                format!("a trigger of {object} fails, so its fallback sets the replicas"),
-                [format!(
-                    "{object}: {}",
-                    quoted(&fallback.reason, &fallback.message)
-                )],
-            ));
-        }
-        let view: &dyn View = run;
-        (view.target()?.spec_replicas == 0).then(|| {
-            Evidence::new(
-                format!("the target is idle at zero: no trigger of {object} is active"),
-                [format!("{}: spec.replicas 0", view.reference())],
-            )
-        })
-    }),
-};
+fn held_by_keda(run: &RunView<'_>) -> Option<Evidence> {
+    let object = View::scaled_object(run).filter(|_| !run.complete())?;
+    if let Some(fallback) = object.fallback() {
+        return Some(Evidence::new(
+            format!("a trigger of {object} fails, so its fallback sets the replicas"),
+            [format!(
+                "{object}: {}",
+                quoted(&fallback.reason, &fallback.message)
+            )],
+        ));
+    }
+    let view: &dyn View = run;
+    (view.target()?.spec_replicas == 0).then(|| {
+        Evidence::new(
+            format!("the target is idle at zero: no trigger of {object} is active"),
+            [format!("{}: spec.replicas 0", view.reference())],
+        )
+    })
+}

@@ -7,90 +7,76 @@ use crate::expectation::ScaleDown;
 use crate::findings::{Evidence, catalog};
 use crate::model::{after, before};
 use crate::observation::{GeneratorVerdict, Phase};
-use crate::rules::rule::{Find, Rule, Weight};
+use crate::rules::rule::{Rule, Weight};
 use crate::run::timeline::ProposalStep;
 
 pub(crate) const RULES: &[Rule] = &[
-    WRONG_ANSWERS,
-    FAILED_REQUESTS,
-    GENERATOR_SATURATED,
-    LOAD_TOO_WEAK,
-    LOAD_STAYS_ON,
+    Rule::run(&catalog::WRONG_ANSWERS, Weight::Cause, wrong_answers),
+    Rule::run(&catalog::FAILED_REQUESTS, Weight::Cause, failed_requests),
+    Rule::run(
+        &catalog::GENERATOR_SATURATED,
+        Weight::Cause,
+        generator_saturated,
+    ),
+    Rule::run(&catalog::LOAD_TOO_WEAK, Weight::Cause, too_weak),
+    Rule::run(&catalog::LOAD_STAYS_ON, Weight::Cause, load_stays_on),
 ];
 
-const WRONG_ANSWERS: Rule = Rule {
-    finding: &catalog::WRONG_ANSWERS,
-    weight: Weight::Cause,
-    find: Find::Run(|run| {
-        let wrong = last(run, |s| s.wrong, |r| r.wrong);
-        (wrong > 0).then(|| {
-            let right = last(run, |s| s.verified, |r| r.verified);
-            Evidence::new(
-                format!("{wrong} answers were wrong"),
-                [format!("load: {wrong} wrong, {right} verified")],
-            )
-        })
-    }),
-};
+fn wrong_answers(run: &RunView<'_>) -> Option<Evidence> {
+    let wrong = last(run, |s| s.wrong, |r| r.wrong);
+    (wrong > 0).then(|| {
+        let right = last(run, |s| s.verified, |r| r.verified);
+        Evidence::new(
+            format!("{wrong} answers were wrong"),
+            [format!("load: {wrong} wrong, {right} verified")],
+        )
+    })
+}
 
-const FAILED_REQUESTS: Rule = Rule {
-    finding: &catalog::FAILED_REQUESTS,
-    weight: Weight::Cause,
-    find: Find::Run(|run| {
-        let failed = last(run, |s| s.failed, |r| r.failed);
-        (failed > 0).then(|| {
-            let jumps = run
-                .state
-                .timeline
-                .iter()
-                .flat_map(|t| t.load.windows(2))
-                .filter_map(|w| {
-                    let more = w[1].failed.saturating_sub(w[0].failed);
-                    (more > 0).then_some((w[1].at, more))
-                });
-            let first = jumps.clone().next().map(|(at, _)| at);
-            let jumps = jumps.map(|(at, more)| format!("{more} failed {}", run.clock(at)));
-            let right = last(run, |s| s.verified, |r| r.verified);
-            let account = format!("load: {failed} failed, {right} verified");
-            let requests = run.state.load_result.as_ref().map(|r| r.requests);
-            let of = requests.map_or_else(String::new, |all| format!(" of {all}"));
-            Evidence::new(
-                format!("{failed}{of} requests failed"),
-                std::iter::once(account).chain(jumps),
-            )
-            .at(first)
-        })
-    }),
-};
+fn failed_requests(run: &RunView<'_>) -> Option<Evidence> {
+    let failed = last(run, |s| s.failed, |r| r.failed);
+    (failed > 0).then(|| {
+        let jumps = run
+            .state
+            .timeline
+            .iter()
+            .flat_map(|t| t.load.windows(2))
+            .filter_map(|w| {
+                let more = w[1].failed.saturating_sub(w[0].failed);
+                (more > 0).then_some((w[1].at, more))
+            });
+        let first = jumps.clone().next().map(|(at, _)| at);
+        let jumps = jumps.map(|(at, more)| format!("{more} failed {}", run.clock(at)));
+        let right = last(run, |s| s.verified, |r| r.verified);
+        let account = format!("load: {failed} failed, {right} verified");
+        let requests = run.state.load_result.as_ref().map(|r| r.requests);
+        let of = requests.map_or_else(String::new, |all| format!(" of {all}"));
+        Evidence::new(
+            format!("{failed}{of} requests failed"),
+            std::iter::once(account).chain(jumps),
+        )
+        .at(first)
+    })
+}
 
-const GENERATOR_SATURATED: Rule = Rule {
-    finding: &catalog::GENERATOR_SATURATED,
-    weight: Weight::Cause,
-    find: Find::Run(|run| {
-        let result = run.state.load_result.as_ref()?;
-        if result.generator != GeneratorVerdict::Saturated || !run.loaded() {
-            return None;
-        }
-        let failed = result.failed;
-        let consequence = if !run.asked_for_max() && !run.reached_max() {
-            "the metric never asked for the maximum".to_owned()
-        } else if failed > 0 {
-            format!("{failed} requests failed, possibly because of it")
-        } else {
-            return None;
-        };
-        Some(Evidence::new(
-            format!("the load generator was the bottleneck, and {consequence}"),
-            result.generator_reasons.clone(),
-        ))
-    }),
-};
-
-const LOAD_TOO_WEAK: Rule = Rule {
-    finding: &catalog::LOAD_TOO_WEAK,
-    weight: Weight::Cause,
-    find: Find::Run(too_weak),
-};
+fn generator_saturated(run: &RunView<'_>) -> Option<Evidence> {
+    let result = run.state.load_result.as_ref()?;
+    if result.generator != GeneratorVerdict::Saturated || !run.loaded() {
+        return None;
+    }
+    let failed = result.failed;
+    let consequence = if !run.asked_for_max() && !run.reached_max() {
+        "the metric never asked for the maximum".to_owned()
+    } else if failed > 0 {
+        format!("{failed} requests failed, possibly because of it")
+    } else {
+        return None;
+    };
+    Some(Evidence::new(
+        format!("the load generator was the bottleneck, and {consequence}"),
+        result.generator_reasons.clone(),
+    ))
+}
 
 fn too_weak(run: &RunView<'_>) -> Option<Evidence> {
     let measured_under_load = run
@@ -130,32 +116,28 @@ fn too_weak(run: &RunView<'_>) -> Option<Evidence> {
     Some(Evidence::new(message, peak.into_iter().chain(highest)).at(at))
 }
 
-const LOAD_STAYS_ON: Rule = Rule {
-    finding: &catalog::LOAD_STAYS_ON,
-    weight: Weight::Cause,
-    find: Find::Run(|run| {
-        let down = run.state.entered(Phase::Down)?;
-        if run.came_back() || run.expectation.scale_down == ScaleDown::Skip {
-            return None;
-        }
-        let window = run.budget(|b| b.down_window() + b.controller.sync_period);
-        let settled = after(down, run.budget(|b| b.reaction()));
-        let from = before(run.until, window).max(settled);
-        let high = asked_for_more_since(run, from)?;
-        (from < run.until).then(|| {
-            let evidence = format!("proposal of {} {}", high.range(), run.clock(high.at));
-            Evidence::new(
-                format!(
-                    "after the load ended, {} still asked for {} pods",
-                    asking(run),
-                    high.range()
-                ),
-                [evidence].into_iter().chain(last_word(run)),
-            )
-            .at(high.at)
-        })
-    }),
-};
+fn load_stays_on(run: &RunView<'_>) -> Option<Evidence> {
+    let down = run.state.entered(Phase::Down)?;
+    if run.came_back() || run.expectation.scale_down == ScaleDown::Skip {
+        return None;
+    }
+    let window = run.budget(|b| b.down_window() + b.controller.sync_period);
+    let settled = after(down, run.budget(|b| b.reaction()));
+    let from = before(run.until, window).max(settled);
+    let high = asked_for_more_since(run, from)?;
+    (from < run.until).then(|| {
+        let evidence = format!("proposal of {} {}", high.range(), run.clock(high.at));
+        Evidence::new(
+            format!(
+                "after the load ended, {} still asked for {} pods",
+                asking(run),
+                high.range()
+            ),
+            [evidence].into_iter().chain(last_word(run)),
+        )
+        .at(high.at)
+    })
+}
 
 /// What asks for replicas: one metric or several.
 fn asking(run: &RunView<'_>) -> &'static str {

@@ -8,94 +8,95 @@ use super::run::RunView;
 use crate::findings::{Evidence, catalog};
 use crate::model::{after, before};
 use crate::observation::{ScaleTarget, Watched};
-use crate::rules::rule::{Find, Rule, Weight};
+use crate::rules::rule::{Rule, Weight};
 use crate::rules::view::{ConflictingWrites, SizeView, Swings, View};
 use crate::run::state::ReadinessLost;
 use crate::run::timeline::{Range, Step, value_at};
 
-pub(crate) const RULES: &[Rule] = &[MINIMUM_NOT_HELD, READINESS_WITHDRAWN, ROLLOUT_BELOW_MINIMUM];
+pub(crate) const RULES: &[Rule] = &[
+    Rule::run(&catalog::MINIMUM_NOT_HELD, Weight::Cause, minimum_not_held),
+    Rule::run(
+        &catalog::READINESS_WITHDRAWN,
+        Weight::Cause,
+        readiness_withdrawn,
+    ),
+    Rule::run(
+        &catalog::ROLLOUT_BELOW_MINIMUM,
+        Weight::Cause,
+        rollout_below_minimum,
+    ),
+];
 
 /// Two watches show the same instant at most this far apart.
 const CLOCKS: Duration = Duration::from_secs(1);
 
-const MINIMUM_NOT_HELD: Rule =
-    Rule {
-        finding: &catalog::MINIMUM_NOT_HELD,
-        weight: Weight::Cause,
-        find: Find::Run(|run| {
-            let min = run.expectation.min_replicas;
-            let Dip {
-                ready, from, seen, ..
-            } = longest_dip(run)?;
-            let seconds = seen.as_secs_f64();
-            Some(Evidence::new(
+fn minimum_not_held(run: &RunView<'_>) -> Option<Evidence> {
+    let min = run.expectation.min_replicas;
+    let Dip {
+        ready, from, seen, ..
+    } = longest_dip(run)?;
+    let seconds = seen.as_secs_f64();
+    Some(
+        Evidence::new(
             format!("only {ready} pods were ready, below the minimum of {min}, for {seconds:.1} s"),
             [format!("{ready} ready {}", run.clock(from))],
         )
-        .at(from))
-        }),
-    };
+        .at(from),
+    )
+}
 
-const READINESS_WITHDRAWN: Rule = Rule {
-    finding: &catalog::READINESS_WITHDRAWN,
-    weight: Weight::Cause,
-    find: Find::Run(|run| {
-        let dip = longest_dip(run)?;
-        let losses = run.state.readiness_lost.iter();
-        let during = losses.filter(|lost| !lost.by_itself && dip.overlaps(lost));
-        let lost: Vec<_> = during.collect();
-        let first = lost.first()?.at;
-        Some(
-            Evidence::new(
+fn readiness_withdrawn(run: &RunView<'_>) -> Option<Evidence> {
+    let dip = longest_dip(run)?;
+    let losses = run.state.readiness_lost.iter();
+    let during = losses.filter(|lost| !lost.by_itself && dip.overlaps(lost));
+    let lost: Vec<_> = during.collect();
+    let first = lost.first()?.at;
+    Some(
+        Evidence::new(
+            format!(
+                "{} pods stopped being ready, and not by themselves",
+                lost.len()
+            ),
+            lost.iter().map(|lost| {
+                let clock = run.clock(lost.at);
                 format!(
-                    "{} pods stopped being ready, and not by themselves",
-                    lost.len()
-                ),
-                lost.iter().map(|lost| {
-                    let clock = run.clock(lost.at);
-                    format!(
-                        "pod {}: Ready False, its containers aside, {clock}",
-                        lost.pod
-                    )
-                }),
-            )
-            .at(first),
+                    "pod {}: Ready False, its containers aside, {clock}",
+                    lost.pod
+                )
+            }),
         )
-    }),
-};
+        .at(first),
+    )
+}
 
-const ROLLOUT_BELOW_MINIMUM: Rule = Rule {
-    finding: &catalog::ROLLOUT_BELOW_MINIMUM,
-    weight: Weight::Cause,
-    find: Find::Run(|run| {
-        let Dip {
-            ready, begin, end, ..
-        } = longest_dip(run)?;
-        let near = run.budget(|b| b.controller.sync_period);
-        let from = before(begin, near);
-        let is_deployment = run.spec()?.scale_target_ref.kind == "Deployment";
-        let mut pairs = run.state.targets.windows(2);
-        // A new template, or pods that still run the old one.
-        let (at, _) = pairs.find_map(|pair| {
-            let ((_, old), (at, new)) = (&pair[0], &pair[1]);
-            let changed = old.uid == new.uid && old.spec_digest != new.spec_digest;
-            let unfinished = is_deployment && new.updated_replicas < new.replicas;
-            let during = from <= *at && *at <= end;
-            (during && (changed || unfinished)).then_some((*at, new))
-        })?;
-        let clock = run.clock(at);
-        Some(
-            Evidence::new(
-                format!("a rollout left {ready} ready pods, fewer than the minimum"),
-                [format!(
-                    "rollout of {}: {clock}",
-                    (run as &dyn View).reference()
-                )],
-            )
-            .at(at),
+fn rollout_below_minimum(run: &RunView<'_>) -> Option<Evidence> {
+    let Dip {
+        ready, begin, end, ..
+    } = longest_dip(run)?;
+    let near = run.budget(|b| b.controller.sync_period);
+    let from = before(begin, near);
+    let is_deployment = run.spec()?.scale_target_ref.kind == "Deployment";
+    let mut pairs = run.state.targets.windows(2);
+    // A new template, or pods that still run the old one.
+    let (at, _) = pairs.find_map(|pair| {
+        let ((_, old), (at, new)) = (&pair[0], &pair[1]);
+        let changed = old.uid == new.uid && old.spec_digest != new.spec_digest;
+        let unfinished = is_deployment && new.updated_replicas < new.replicas;
+        let during = from <= *at && *at <= end;
+        (during && (changed || unfinished)).then_some((*at, new))
+    })?;
+    let clock = run.clock(at);
+    Some(
+        Evidence::new(
+            format!("a rollout left {ready} ready pods, fewer than the minimum"),
+            [format!(
+                "rollout of {}: {clock}",
+                (run as &dyn View).reference()
+            )],
         )
-    }),
-};
+        .at(at),
+    )
+}
 
 /// A stretch with fewer ready pods than the minimum.
 #[derive(Debug, Clone, Copy)]

@@ -6,91 +6,88 @@ use super::run::RunView;
 use crate::findings::{Evidence, catalog};
 use crate::model::{after, before};
 use crate::observation::{Phase, ScaleTarget, Watched};
-use crate::rules::rule::{Find, Rule, Weight};
+use crate::rules::rule::{Rule, Weight};
 use crate::run::timeline::Gap;
 use crate::run::timeline::SyncRecord;
 use crate::run::timeline::value_at;
 
-pub(crate) const RULES: &[Rule] = &[SPEC_CHANGED, INTERRUPTED, WATCH_GAP, WINDOW_TOO_SHORT];
+pub(crate) const RULES: &[Rule] = &[
+    Rule::run(&catalog::SPEC_CHANGED, Weight::Blocker, spec_changed),
+    Rule::run(&catalog::INTERRUPTED, Weight::Cause, interrupted),
+    Rule::run(&catalog::WATCH_GAP, Weight::Cause, watch_gap),
+    Rule::run(
+        &catalog::WINDOW_TOO_SHORT,
+        Weight::Symptom,
+        window_too_short,
+    ),
+];
 
 /// Numbers that the run took from the spec when it began, and that have changed since.
-const SPEC_CHANGED: Rule = Rule {
-    finding: &catalog::SPEC_CHANGED,
-    weight: Weight::Blocker,
-    find: Find::Run(|run| {
-        let (spec, expected) = (run.state.spec()?, run.expectation);
-        let own = expected.own;
-        let target = spec.cpu_target_percent();
-        let numbers = [
-            (
-                own.min_replicas,
-                "minReplicas",
-                expected.min_replicas,
-                spec.effective_min(),
-            ),
-            (
-                own.max_replicas,
-                "maxReplicas",
-                expected.max_replicas,
-                spec.max_replicas,
-            ),
-            (
-                own.cpu_target_percent,
-                "the CPU target in percent",
-                expected.cpu_target_percent,
-                target.unwrap_or(expected.cpu_target_percent),
-            ),
-        ];
-        let changes: Vec<String> = numbers
-            .into_iter()
-            .filter(|(own, _, was, is)| *own && was != is)
-            .map(|(_, name, was, is)| format!("{name} was {was} when the run began and is {is}"))
-            .collect();
-        let first = changes.first()?.clone();
-        Some(Evidence::new(first, changes))
-    }),
-};
+fn spec_changed(run: &RunView<'_>) -> Option<Evidence> {
+    let (spec, expected) = (run.state.spec()?, run.expectation);
+    let own = expected.own;
+    let target = spec.cpu_target_percent();
+    let numbers = [
+        (
+            own.min_replicas,
+            "minReplicas",
+            expected.min_replicas,
+            spec.effective_min(),
+        ),
+        (
+            own.max_replicas,
+            "maxReplicas",
+            expected.max_replicas,
+            spec.max_replicas,
+        ),
+        (
+            own.cpu_target_percent,
+            "the CPU target in percent",
+            expected.cpu_target_percent,
+            target.unwrap_or(expected.cpu_target_percent),
+        ),
+    ];
+    let changes: Vec<String> = numbers
+        .into_iter()
+        .filter(|(own, _, was, is)| *own && was != is)
+        .map(|(_, name, was, is)| format!("{name} was {was} when the run began and is {is}"))
+        .collect();
+    let first = changes.first()?.clone();
+    Some(Evidence::new(first, changes))
+}
 
-const INTERRUPTED: Rule = Rule {
-    finding: &catalog::INTERRUPTED,
-    weight: Weight::Cause,
-    find: Find::Run(|run| {
-        let at = run.state.interrupted_at?;
-        let phase = run.state.phase;
-        Some(
-            Evidence::new(
-                format!("interrupted {}", run.clock(at)),
-                phase.map(|p| format!("phase {:?}, entered {}", p.value, run.clock(p.at))),
-            )
-            .at(at),
+fn interrupted(run: &RunView<'_>) -> Option<Evidence> {
+    let at = run.state.interrupted_at?;
+    let phase = run.state.phase;
+    Some(
+        Evidence::new(
+            format!("interrupted {}", run.clock(at)),
+            phase.map(|p| format!("phase {:?}, entered {}", p.value, run.clock(p.at))),
         )
-    }),
-};
+        .at(at),
+    )
+}
 
-const WATCH_GAP: Rule = Rule {
-    finding: &catalog::WATCH_GAP,
-    weight: Weight::Cause,
-    find: Find::Run(|run| {
-        let unseen: Vec<Unseen> = run
-            .state
-            .targets
-            .windows(2)
-            .filter_map(|pair| hidden_changes(run, &pair[0], &pair[1]))
-            .chain(
-                run.state
-                    .gaps_of_the_object()
-                    .filter_map(|gap| open_gap(run, gap)),
-            )
-            .chain(no_rest(run))
-            .chain(hidden_unreadiness(run))
-            .chain(other_pods(run))
-            .chain(low_beside_a_gap(run))
-            .collect();
-        let Unseen { at, told } = unseen.first()?;
-        let (at, message) = (*at, format!("the run is incomplete: {told}"));
-        Some(Evidence::new(message, unseen.into_iter().map(|one| one.told)).at(at))
-    }),
-};
+fn watch_gap(run: &RunView<'_>) -> Option<Evidence> {
+    let unseen: Vec<Unseen> = run
+        .state
+        .targets
+        .windows(2)
+        .filter_map(|pair| hidden_changes(run, &pair[0], &pair[1]))
+        .chain(
+            run.state
+                .gaps_of_the_object()
+                .filter_map(|gap| open_gap(run, gap)),
+        )
+        .chain(no_rest(run))
+        .chain(hidden_unreadiness(run))
+        .chain(other_pods(run))
+        .chain(low_beside_a_gap(run))
+        .collect();
+    let Unseen { at, told } = unseen.first()?;
+    let (at, message) = (*at, format!("the run is incomplete: {told}"));
+    Some(Evidence::new(message, unseen.into_iter().map(|one| one.told)).at(at))
+}
 
 /// Something that was not observed, and from when.
 struct Unseen {
@@ -222,61 +219,56 @@ fn open_gap(run: &RunView<'_>, gap: &Gap) -> Option<Unseen> {
     })
 }
 
-const WINDOW_TOO_SHORT: Rule = Rule {
-    finding: &catalog::WINDOW_TOO_SHORT,
-    weight: Weight::Symptom,
-    find: Find::Run(|run| {
-        let synced = run
-            .state
-            .timeline
-            .as_ref()
-            .is_some_and(|t| !t.syncs.is_empty());
-        // A load that was reported as it ran has a result at its end; without the result, its answers are
-        // unknown.
-        let timeline = run.state.timeline.as_ref();
-        let accounted =
-            timeline.is_none_or(|t| t.load.is_empty()) || run.state.load_result.is_some();
-        if run.complete() && synced && accounted {
-            return None;
-        }
-        let (min, max) = (run.expectation.min_replicas, run.expectation.max_replicas);
-        let lacking = if run.state.baseline_at.is_none() {
-            format!("{min} idle ready pods with a utilization were never observed")
-        } else if !run.reached_max() {
-            format!(
-                "{max} ready pods were never observed, at most {} were",
-                run.state.most_ready
-            )
-        } else if !run.came_back() {
-            format!(
-                "the scale-down to {min} was not observed to its end; {}",
-                due(run)
-            )
-        } else if synced {
-            "the load's result was not observed".to_owned()
-        } else {
-            "no decision of the controller was observed".to_owned()
-        };
-        let replicas = run.state.target.as_ref().map(|t| {
-            format!(
-                "target: spec.replicas {}, ready {}",
-                t.spec_replicas, t.ready_replicas
-            )
-        });
-        // The controller's last decision, as far as it can be explained.
-        let newest = run.state.syncs().last();
-        let at = newest.map(|sync| sync.at);
-        let newest = newest.map(|sync| {
-            let (current, desired) = (sync.current, sync.desired);
-            format!(
-                "{}: {current} → {desired}; {}",
-                run.clock(sync.at),
-                sync.sentence
-            )
-        });
-        Some(Evidence::new(lacking, replicas.into_iter().chain(newest)).at(at))
-    }),
-};
+fn window_too_short(run: &RunView<'_>) -> Option<Evidence> {
+    let synced = run
+        .state
+        .timeline
+        .as_ref()
+        .is_some_and(|t| !t.syncs.is_empty());
+    // A load that was reported as it ran has a result at its end; without the result, its answers are
+    // unknown.
+    let timeline = run.state.timeline.as_ref();
+    let accounted = timeline.is_none_or(|t| t.load.is_empty()) || run.state.load_result.is_some();
+    if run.complete() && synced && accounted {
+        return None;
+    }
+    let (min, max) = (run.expectation.min_replicas, run.expectation.max_replicas);
+    let lacking = if run.state.baseline_at.is_none() {
+        format!("{min} idle ready pods with a utilization were never observed")
+    } else if !run.reached_max() {
+        format!(
+            "{max} ready pods were never observed, at most {} were",
+            run.state.most_ready
+        )
+    } else if !run.came_back() {
+        format!(
+            "the scale-down to {min} was not observed to its end; {}",
+            due(run)
+        )
+    } else if synced {
+        "the load's result was not observed".to_owned()
+    } else {
+        "no decision of the controller was observed".to_owned()
+    };
+    let replicas = run.state.target.as_ref().map(|t| {
+        format!(
+            "target: spec.replicas {}, ready {}",
+            t.spec_replicas, t.ready_replicas
+        )
+    });
+    // The controller's last decision, as far as it can be explained.
+    let newest = run.state.syncs().last();
+    let at = newest.map(|sync| sync.at);
+    let newest = newest.map(|sync| {
+        let (current, desired) = (sync.current, sync.desired);
+        format!(
+            "{}: {current} → {desired}; {}",
+            run.clock(sync.at),
+            sync.sentence
+        )
+    });
+    Some(Evidence::new(lacking, replicas.into_iter().chain(newest)).at(at))
+}
 
 /// When the scale-down was due.
 fn due(run: &RunView<'_>) -> String {

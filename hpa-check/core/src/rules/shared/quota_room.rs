@@ -55,115 +55,37 @@ pub(super) fn falls_short(quota: &Quota, pod: &Pod, pods: i64, own: &OwnPods<'_>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::quota::QuotaScope;
+    use crate::quota::fixture::{quota, scoped};
     use crate::spec::ContainerResources;
     use crate::units::Millicores;
 
-    fn quota(resource: &str, hard: &str, used: &str) -> Quota {
-        Quota {
-            name: "q".to_owned(),
-            resource: resource.to_owned(),
-            hard: hard.to_owned(),
-            used: used.to_owned(),
-            scopes: Vec::new(),
-        }
-    }
-
-    fn scoped(name: &str) -> Quota {
-        Quota {
-            scopes: vec![QuotaScope {
-                name: name.to_owned(),
-                operator: "Exists".to_owned(),
-                values: Vec::new(),
-            }],
-            ..quota("pods", "2", "0")
-        }
-    }
-
-    fn pod() -> Pod {
-        Pod {
+    /// How many pods of 100m fit, if fewer than ten. Three exist.
+    fn fit(quota: &Quota) -> Option<i64> {
+        let pod = Pod {
             containers: vec![ContainerResources::cpu("app", Some(Millicores(100)), None)],
             ..Pod::default()
-        }
+        };
+        falls_short(quota, &pod, 10, &OwnPods::Count(Some(3)))
     }
 
     #[test]
     fn a_quota_with_an_unknown_scope_never_falls_short() {
-        assert_eq!(
-            falls_short(
-                &scoped("SomethingNew"),
-                &pod(),
-                10,
-                &OwnPods::Count(Some(3))
-            ),
-            None
-        );
-        assert_eq!(
-            falls_short(
-                &scoped("NotTerminating"),
-                &pod(),
-                10,
-                &OwnPods::Count(Some(3))
-            ),
-            Some(2)
-        );
+        assert_eq!(fit(&scoped("SomethingNew", "Exists", &[])), None);
+        assert_eq!(fit(&scoped("NotTerminating", "Exists", &[])), Some(2));
     }
 
     #[test]
     fn the_use_of_other_pods_counts_against_the_quota_and_that_of_the_target_does_not() {
-        assert_eq!(
-            falls_short(
-                &quota("pods", "12", "3"),
-                &pod(),
-                10,
-                &OwnPods::Count(Some(3))
-            ),
-            None
-        );
-        assert_eq!(
-            falls_short(
-                &quota("pods", "12", "8"),
-                &pod(),
-                10,
-                &OwnPods::Count(Some(3))
-            ),
-            Some(7)
-        );
-        assert_eq!(
-            falls_short(
-                &quota("requests.cpu", "1", "300m"),
-                &pod(),
-                10,
-                &OwnPods::Count(Some(3))
-            ),
-            None
-        );
-        assert_eq!(
-            falls_short(
-                &quota("requests.cpu", "0.9", "300m"),
-                &pod(),
-                10,
-                &OwnPods::Count(Some(3))
-            ),
-            Some(9)
-        );
-        assert_eq!(
-            falls_short(
-                &quota("limits.cpu", "1", "0"),
-                &pod(),
-                10,
-                &OwnPods::Count(Some(3))
-            ),
-            None
-        );
-        assert_eq!(
-            falls_short(
-                &quota("requests.memory", "1", "0"),
-                &pod(),
-                10,
-                &OwnPods::Count(Some(3))
-            ),
-            None
-        );
+        for (resource, hard, used, expected) in [
+            ("pods", "12", "3", None),
+            ("pods", "12", "8", Some(7)),
+            ("requests.cpu", "1", "300m", None),
+            ("requests.cpu", "0.9", "300m", Some(9)),
+            ("limits.cpu", "1", "0", None),
+            ("requests.memory", "1", "0", None),
+        ] {
+            let found = fit(&quota(resource, hard, used));
+            assert_eq!(found, expected, "{resource} {used} of {hard}");
+        }
     }
 }

@@ -1,25 +1,7 @@
 //! A label selector as text for an API query.
 
-use std::collections::BTreeMap;
-
-use serde::Deserialize;
+use hpa_check_core::spec::LabelSelector;
 use serde_json::Value;
-
-/// `metav1.LabelSelector`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct LabelSelector {
-    match_labels: BTreeMap<String, String>,
-    match_expressions: Vec<Requirement>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Requirement {
-    key: String,
-    operator: String,
-    #[serde(default)]
-    values: Vec<String>,
-}
 
 /// From a workload's `spec.selector`: a label selector, or a plain map as in `ReplicationController`. `None` if
 /// there is none or it is empty: an empty selector would match every pod in the namespace.
@@ -34,24 +16,7 @@ pub(in crate::feed::live) fn text(selector: &Value) -> Option<String> {
             match_expressions: Vec::new(),
         }
     };
-    let labels = selector
-        .match_labels
-        .iter()
-        .map(|(key, value)| Some(format!("{key}={value}")));
-    let expressions = selector.match_expressions.iter().map(requirement);
-    let parts: Vec<String> = labels.chain(expressions).collect::<Option<_>>()?;
-    (!parts.is_empty()).then(|| parts.join(","))
-}
-
-fn requirement(requirement: &Requirement) -> Option<String> {
-    let (key, values) = (&requirement.key, requirement.values.join(","));
-    match requirement.operator.as_str() {
-        "In" => Some(format!("{key} in ({values})")),
-        "NotIn" => Some(format!("{key} notin ({values})")),
-        "Exists" => Some(key.clone()),
-        "DoesNotExist" => Some(format!("!{key}")),
-        _ => None,
-    }
+    selector.query().filter(|query| !query.is_empty())
 }
 
 #[cfg(test)]

@@ -11,7 +11,6 @@ use serde::Deserialize;
 
 use super::super::convert::null_as_empty;
 use super::super::trouble::{Trouble, TroubleKind};
-use super::Missing;
 use super::lists::{AT_ONCE, List, Lists};
 
 /// Argo CD's default namespace.
@@ -25,11 +24,7 @@ pub(super) struct Deployers {
     pub(super) unread: Vec<(Tool, String)>,
 }
 
-pub(super) async fn read(
-    lists: &Lists<'_>,
-    spaces: &BTreeMap<String, Namespace>,
-    missing: &Missing,
-) -> Deployers {
+pub(super) async fn read(lists: &Lists<'_>, spaces: &BTreeMap<String, Namespace>) -> Deployers {
     let mut found = Deployers::default();
     let scalers = || {
         let all = spaces.iter();
@@ -40,13 +35,13 @@ pub(super) async fn read(
         .map(|(namespace, scaler)| object(namespace, scaler))
         .collect();
     if !wanted.is_empty() {
-        found.applications(lists, &wanted, missing).await;
+        found.applications(lists, &wanted).await;
     }
     let names = applied_by(Tool::Flux).filter_map(|(_, scaler)| {
         let manifest = &scaler.workload()?.manifest;
         manifest.kustomization.clone()
     });
-    found.kustomizations(lists, names.collect(), missing).await;
+    found.kustomizations(lists, names.collect()).await;
     found
 }
 
@@ -70,7 +65,7 @@ fn object(namespace: &str, scaler: &Scaler) -> ObjectRef {
 impl Deployers {
     /// Applications are in Argo CD's namespace or in any other. If listing all is forbidden, listing the
     /// default namespace may be allowed.
-    async fn applications(&mut self, lists: &Lists<'_>, wanted: &[ObjectRef], missing: &Missing) {
+    async fn applications(&mut self, lists: &Lists<'_>, wanted: &[ObjectRef]) {
         let api = "/apis/argoproj.io/v1alpha1";
         let convert = |app: Application| app.deployer(wanted);
         let mut read = lists
@@ -84,10 +79,10 @@ impl Deployers {
             Ok(applications) => self.with_settings(lists, applications).await,
             Err(trouble) => {
                 self.miss(
+                    lists,
                     Tool::ArgoCd,
                     &trouble,
                     "list applications.argoproj.io",
-                    missing,
                 );
             }
         }
@@ -115,12 +110,7 @@ impl Deployers {
         }
     }
 
-    async fn kustomizations(
-        &mut self,
-        lists: &Lists<'_>,
-        names: BTreeSet<String>,
-        missing: &Missing,
-    ) {
+    async fn kustomizations(&mut self, lists: &Lists<'_>, names: BTreeSet<String>) {
         let ask = |name: String| async move {
             let (namespace, own) = name.split_once('/').unwrap_or(("", &name));
             let api = "/apis/kustomize.toolkit.fluxcd.io/v1";
@@ -130,30 +120,21 @@ impl Deployers {
         };
         let mut answers = pin!(stream::iter(names).map(ask).buffered(AT_ONCE));
         while let Some((name, read)) = answers.next().await {
-            self.kustomization(&name, read, missing);
-        }
-    }
-
-    fn kustomization(
-        &mut self,
-        name: &str,
-        read: Result<Kustomization, Trouble>,
-        missing: &Missing,
-    ) {
-        match read {
-            Ok(object) => self.read.push(object.deployer(name)),
-            Err(trouble) => {
-                let rule = "get kustomizations.kustomize.toolkit.fluxcd.io";
-                self.miss(Tool::Flux, &trouble, rule, missing);
+            match read {
+                Ok(object) => self.read.push(object.deployer(&name)),
+                Err(trouble) => {
+                    let rule = "get kustomizations.kustomize.toolkit.fluxcd.io";
+                    self.miss(lists, Tool::Flux, &trouble, rule);
+                }
             }
         }
     }
 
-    fn miss(&mut self, tool: Tool, trouble: &Trouble, rule: &str, missing: &Missing) {
+    fn miss(&mut self, lists: &Lists<'_>, tool: Tool, trouble: &Trouble, rule: &str) {
         // A tool that manages this cluster from another one has no objects here.
         if trouble.kind != TroubleKind::NotFound {
             let consequence = "whether replicas in Git are left to the autoscaler is unknown";
-            missing.note(trouble, rule, consequence, false);
+            lists.missing.note(trouble, rule, consequence, false);
         }
         self.unread.push((tool, trouble.message.clone()));
     }
@@ -201,17 +182,8 @@ struct SyncPolicy {
 #[serde(rename_all = "camelCase", default)]
 struct ApplicationStatus {
     #[serde(deserialize_with = "null_as_empty")]
-    resources: Vec<Resource>,
+    resources: Vec<ObjectRef>,
     controller_namespace: Option<String>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Resource {
-    group: String,
-    kind: String,
-    namespace: String,
-    name: String,
 }
 
 #[derive(Default, Deserialize)]
@@ -248,13 +220,8 @@ impl Difference {
 impl Application {
     /// The deployer and its controller's namespace, if it applies one of these objects.
     fn deployer(self, wanted: &[ObjectRef]) -> Option<(Deployer, String)> {
-        let is_wanted = |r: &Resource, o: &ObjectRef| {
-            (&r.group, &r.kind, &r.namespace, &r.name) == (&o.group, &o.kind, &o.namespace, &o.name)
-        };
         let resources = &self.status.resources;
-        let applies = wanted
-            .iter()
-            .filter(|o| resources.iter().any(|r| is_wanted(r, o)));
+        let applies = wanted.iter().filter(|object| resources.contains(object));
         let applies: Vec<ObjectRef> = applies.cloned().collect();
         let Metadata { name, namespace } = self.metadata;
         let options = &self.spec.sync_policy.sync_options;

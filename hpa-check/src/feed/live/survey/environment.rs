@@ -11,7 +11,6 @@ use serde::de::DeserializeOwned;
 use super::super::convert::keda::{self, scaled_object};
 use super::super::convert::selector;
 use super::super::facts::quotas;
-use super::Missing;
 use super::decode::{EventObject, VpaObject};
 use super::lists::{Ask, List, Lists};
 
@@ -44,13 +43,8 @@ fn events(fields: &'static str) -> Ask<'static> {
 pub(super) async fn read(
     lists: &Lists<'_>,
     names: &BTreeSet<String>,
-    missing: &Missing,
 ) -> BTreeMap<String, Namespace> {
-    let get = Getting {
-        lists,
-        names,
-        missing,
-    };
+    let get = Getting { lists, names };
     let (quotas, budgets, vpas, scaled, rescales, refusals) = tokio::join!(
         get.list(
             ask(
@@ -119,7 +113,6 @@ pub(super) async fn read(
 struct Getting<'a> {
     lists: &'a Lists<'a>,
     names: &'a BTreeSet<String>,
-    missing: &'a Missing,
 }
 
 impl Getting<'_> {
@@ -128,8 +121,7 @@ impl Getting<'_> {
         ask: Ask<'_>,
         convert: impl Fn(K) -> Option<(String, T)>,
     ) -> Vec<(String, T)> {
-        let whom = (self.names, self.missing);
-        let read = self.lists.granted(&ask, whom, convert).await;
+        let read = self.lists.granted(&ask, self.names, convert).await;
         read.map_or_else(Vec::new, |read| read.all)
     }
 }

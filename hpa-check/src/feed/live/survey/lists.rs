@@ -41,6 +41,8 @@ pub(super) struct Lists<'a> {
     pub(super) client: &'a Client,
     pub(super) timing: Timing,
     pub(super) scope: &'a NamespaceScope,
+    /// What could not be read.
+    pub(super) missing: Missing,
 }
 
 /// One list.
@@ -209,18 +211,19 @@ impl Lists<'_> {
     pub(super) async fn granted<K, T, A>(
         &self,
         ask: &Ask<'_>,
-        (names, missing): (&BTreeSet<String>, &Missing),
+        names: &BTreeSet<String>,
         convert: impl Fn(K) -> Option<T>,
     ) -> Option<Granted<A>>
     where
         K: DeserializeOwned,
         A: Default + Extend<T>,
     {
-        let read = self.permitted(ask, (names, missing), convert).await;
+        let read = self.permitted(ask, names, convert).await;
         read.inspect_err(|trouble| {
             // An extension that is not installed has no objects.
             if ask.essential || trouble.kind != TroubleKind::NotFound {
-                missing.note(trouble, ask.rule, ask.consequence, ask.essential);
+                self.missing
+                    .note(trouble, ask.rule, ask.consequence, ask.essential);
             }
         })
         .ok()
@@ -230,7 +233,7 @@ impl Lists<'_> {
     pub(super) async fn permitted<K, T, A>(
         &self,
         ask: &Ask<'_>,
-        (names, missing): (&BTreeSet<String>, &Missing),
+        names: &BTreeSet<String>,
         convert: impl Fn(K) -> Option<T>,
     ) -> Result<Granted<A>, Trouble>
     where
@@ -254,7 +257,7 @@ impl Lists<'_> {
         {
             let (all, refused) = self.each(ask, names, convert).await;
             if refused.len() < names.len() {
-                missing.refused(&refused, names.len(), ask);
+                self.missing.refused(&refused, names.len(), ask);
                 let refused = refused.into_iter().map(|(name, _)| name).collect();
                 return Ok(Granted { all, refused });
             }

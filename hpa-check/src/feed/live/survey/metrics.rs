@@ -10,7 +10,6 @@ use hpa_check_core::snapshot::MetricsApi;
 use super::super::convert::metrics::{self, PodMetrics};
 use super::super::servers;
 use super::super::trouble::TroubleKind;
-use super::Missing;
 use super::lists::{Ask, Granted, List, Lists};
 use super::pods::ByNamespace;
 
@@ -28,10 +27,10 @@ pub(super) struct Metrics {
 
 pub(super) async fn read(
     lists: &Lists<'_>,
-    (names, needed): (&BTreeSet<String>, &BTreeSet<&'static str>),
-    missing: &Missing,
+    names: &BTreeSet<String>,
+    needed: &BTreeSet<&'static str>,
 ) -> Metrics {
-    let (api, own, version) = registered(lists, missing).await;
+    let (api, own, version) = registered(lists).await;
     let mut servers: Vec<MetricsServer> = own.into_iter().collect();
     for group in needed.iter().filter(|group| **group != RESOURCE) {
         // The missing permission was already reported for the first one.
@@ -56,7 +55,7 @@ pub(super) async fn read(
     Metrics {
         api,
         servers,
-        samples: samples(lists, &ask, (names, missing)).await,
+        samples: samples(lists, &ask, names).await,
     }
 }
 
@@ -76,16 +75,15 @@ impl Extend<(String, PodSample)> for Gathered {
 async fn samples(
     lists: &Lists<'_>,
     ask: &Ask<'_>,
-    (names, missing): (&BTreeSet<String>, &Missing),
+    names: &BTreeSet<String>,
 ) -> Option<Result<ByNamespace<PodSample>, String>> {
     let convert = |item: PodMetrics| {
         let namespace = item.namespace();
         let wanted = names.contains(namespace).then(|| namespace.to_owned())?;
         Some((wanted, metrics::sample(item)))
     };
-    let ask_once = async || -> Result<Granted<Gathered>, _> {
-        lists.permitted(ask, (names, missing), convert).await
-    };
+    let ask_once =
+        async || -> Result<Granted<Gathered>, _> { lists.permitted(ask, names, convert).await };
     let mut read = ask_once().await;
     // The error may be temporary: a metrics server that is being replaced, a busy API server.
     if let Err(trouble) = &read
@@ -109,14 +107,13 @@ async fn samples(
         }
         _ => return Some(Err(trouble.message)),
     };
-    missing.note(&trouble, ask.rule, consequence, true);
+    lists.missing.note(&trouble, ask.rule, consequence, true);
     None
 }
 
 /// What the aggregator says about it, its server, and the version to query, if that makes sense.
 async fn registered(
     lists: &Lists<'_>,
-    missing: &Missing,
 ) -> (MetricsApi, Option<MetricsServer>, Option<&'static str>) {
     match servers::read(lists.client, lists.timing, RESOURCE).await {
         Ok((server, version)) => {
@@ -136,7 +133,7 @@ async fn registered(
             let consequence =
                 "the server of the metrics API, and why it does not answer, are unknown";
             let rule = "get apiservices.apiregistration.k8s.io";
-            missing.note(&trouble, rule, consequence, false);
+            lists.missing.note(&trouble, rule, consequence, false);
             let (api, version) = asked(lists).await;
             (api, None, version)
         }

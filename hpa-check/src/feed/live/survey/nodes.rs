@@ -7,9 +7,9 @@ use k8s_openapi::api::core::v1::Node;
 use super::super::capacity;
 use super::super::convert::meta::Meta;
 use super::super::convert::pod;
+use super::NamespaceScope;
 use super::lists::{List, Lists};
 use super::pods;
-use super::{Missing, NamespaceScope};
 
 /// The nodes: only a fixed set gives a bound.
 pub(super) struct Nodes {
@@ -18,12 +18,14 @@ pub(super) struct Nodes {
     requested: Option<i64>,
 }
 
-pub(super) async fn read(lists: &Lists<'_>, missing: &Missing) -> Option<Nodes> {
+pub(super) async fn read(lists: &Lists<'_>) -> Option<Nodes> {
     let nodes: Vec<Node> = match lists.all(List::at("/api/v1/nodes"), Some).await {
         Ok(nodes) => nodes,
         Err(trouble) => {
             let consequence = "whether maxReplicas pods fit is only noticed if they do not";
-            missing.note(&trouble, "list nodes", consequence, false);
+            lists
+                .missing
+                .note(&trouble, "list nodes", consequence, false);
             return None;
         }
     };

@@ -8,8 +8,8 @@ use hpa_check_core::snapshot::PodSnapshot;
 use super::super::capacity;
 use super::super::convert::meta::Meta;
 use super::super::convert::pod::{self, Object};
+use super::NamespaceScope;
 use super::lists::{Ask, Granted, List, Lists};
-use super::{Missing, NamespaceScope};
 
 /// What was read.
 #[derive(Default)]
@@ -67,7 +67,7 @@ impl Extend<Read> for Gathered {
     }
 }
 
-pub(super) async fn read(lists: &Lists<'_>, names: &BTreeSet<String>, missing: &Missing) -> Pods {
+pub(super) async fn read(lists: &Lists<'_>, names: &BTreeSet<String>) -> Pods {
     let ask = Ask {
         api: "/api/v1",
         plural: "pods",
@@ -84,7 +84,7 @@ pub(super) async fn read(lists: &Lists<'_>, names: &BTreeSet<String>, missing: &
             Read::Other(request(object))
         })
     };
-    let read = lists.granted(&ask, (names, missing), convert).await;
+    let read = lists.granted(&ask, names, convert).await;
     let Some(Granted { all, refused }) = read else {
         return Pods::default();
     };

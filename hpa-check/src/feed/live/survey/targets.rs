@@ -16,9 +16,9 @@ use super::super::convert;
 use super::super::convert::meta::controller;
 use super::super::scale;
 use super::super::trouble::{Trouble, TroubleKind, within};
+use super::Found;
 use super::decode::Bare;
 use super::lists::{Ask, Granted, List, Lists, patiently};
-use super::{Found, Missing};
 
 /// Where `kubectl apply` stores what it applied last.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
@@ -54,11 +54,7 @@ struct Listed {
     workload: Workload,
 }
 
-pub(super) async fn read(
-    lists: &Lists<'_>,
-    (names, found): (&BTreeSet<String>, &[Found]),
-    missing: &Missing,
-) -> Targets {
+pub(super) async fn read(lists: &Lists<'_>, names: &BTreeSet<String>, found: &[Found]) -> Targets {
     let mut targets = Targets {
         looks: vec![TargetLook::Unread; found.len()],
         owners: BTreeMap::new(),
@@ -79,13 +75,13 @@ pub(super) async fn read(
                 consequence: "the desired and ready replicas, and which pods count, can't be observed",
                 essential: true,
             };
-            if let Some(list) = lists.granted(&ask, (names, missing), listed).await {
+            if let Some(list) = lists.granted(&ask, names, listed).await {
                 targets.take(found, list, (&rule, kind));
             }
         }
     }
-    targets.replica_sets(lists, (names, missing)).await;
-    targets.others(lists, found, missing).await;
+    targets.replica_sets(lists, names).await;
+    targets.others(lists, found).await;
     targets
 }
 
@@ -141,11 +137,7 @@ impl Targets {
         }
     }
 
-    async fn replica_sets(
-        &mut self,
-        lists: &Lists<'_>,
-        (names, missing): (&BTreeSet<String>, &Missing),
-    ) {
+    async fn replica_sets(&mut self, lists: &Lists<'_>, names: &BTreeSet<String>) {
         let ask = Ask {
             api: "/apis/apps/v1",
             plural: "replicasets",
@@ -159,14 +151,14 @@ impl Targets {
             let wanted = names.contains(&meta.namespace);
             wanted.then_some((meta.namespace, meta.name, meta.controller))
         };
-        let list: Option<Granted<Vec<_>>> = lists.granted(&ask, (names, missing), convert).await;
+        let list: Option<Granted<Vec<_>>> = lists.granted(&ask, names, convert).await;
         for (namespace, name, owner) in list.into_iter().flat_map(|list| list.all) {
             self.own(&namespace, format!("ReplicaSet/{name}"), owner);
         }
     }
 
     /// Targets of kinds that are not listed, each read separately.
-    async fn others(&mut self, lists: &Lists<'_>, found: &[Found], missing: &Missing) {
+    async fn others(&mut self, lists: &Lists<'_>, found: &[Found]) {
         let reference = |n: usize| &found[n].scaler.object.spec.scale_target_ref;
         let rest: Vec<usize> = (0..found.len())
             .filter(|n| kind_of(reference(*n)).is_empty())
@@ -184,7 +176,7 @@ impl Targets {
         };
         let looks: Vec<(usize, TargetLook)> = stream::iter(rest)
             .map(|n| (n, kind(n)))
-            .map(|(n, kind)| async move { (n, one(lists, (&found[n], kind), missing).await) })
+            .map(|(n, kind)| async move { (n, one(lists, &found[n], kind).await) })
             .buffer_unordered(AT_ONCE)
             .collect()
             .await;
@@ -197,8 +189,8 @@ impl Targets {
 /// Any kind with a `/scale` subresource.
 async fn one(
     lists: &Lists<'_>,
-    (found, resource): (&Found, &Result<ApiResource, Trouble>),
-    missing: &Missing,
+    found: &Found,
+    resource: &Result<ApiResource, Trouble>,
 ) -> TargetLook {
     let reference = &found.scaler.object.spec.scale_target_ref;
     let asking = async {
@@ -237,7 +229,7 @@ async fn one(
                 "the target of {} in {} can't be observed",
                 found.scaler.name, found.namespace
             );
-            missing.note(
+            lists.missing.note(
                 &trouble,
                 &format!("get {what} and its /scale"),
                 &consequence,

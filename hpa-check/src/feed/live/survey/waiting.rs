@@ -9,7 +9,6 @@ use serde::Deserialize;
 
 use super::super::convert::null_as_empty;
 use super::super::trouble::TroubleKind;
-use super::Missing;
 use super::decode::EventObject;
 use super::lists::{List, Lists};
 
@@ -32,7 +31,6 @@ const REASONS: [&str; 11] = [
 pub(super) async fn read(
     lists: &Lists<'_>,
     spaces: &mut BTreeMap<String, Namespace>,
-    missing: &Missing,
 ) -> Vec<NodeClaim> {
     if !spaces.values().any(lacks_pods) {
         return Vec::new();
@@ -49,7 +47,7 @@ pub(super) async fn read(
     let nominated = events.iter().any(|(_, event)| event.reason == "Nominated");
     sort(spaces, events);
     if nominated {
-        node_claims(lists, missing).await
+        node_claims(lists).await
     } else {
         Vec::new()
     }
@@ -89,7 +87,7 @@ struct Status {
     conditions: Vec<Condition>,
 }
 
-async fn node_claims(lists: &Lists<'_>, missing: &Missing) -> Vec<NodeClaim> {
+async fn node_claims(lists: &Lists<'_>) -> Vec<NodeClaim> {
     let claim = |claim: Claim| {
         Some(NodeClaim {
             name: claim.metadata.name,
@@ -103,7 +101,9 @@ async fn node_claims(lists: &Lists<'_>, missing: &Missing) -> Vec<NodeClaim> {
         if trouble.kind != TroubleKind::NotFound {
             let consequence =
                 "the progress of the nodes that Karpenter provisions can't be observed";
-            missing.note(&trouble, "list nodeclaims.karpenter.sh", consequence, false);
+            lists
+                .missing
+                .note(&trouble, "list nodeclaims.karpenter.sh", consequence, false);
         }
         Vec::new()
     })

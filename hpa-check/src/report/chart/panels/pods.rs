@@ -1,11 +1,12 @@
 //! One row per pod: when it existed, and how busy it was.
 
+use drawing::layout::GAP;
 use hpa_check_core::run::timeline::PodSeries;
 
+use super::super::Sheet;
 use super::super::axis::TimeAxis;
 use super::super::canvas::{Anchor, Px};
 use super::super::key::Key;
-use super::super::{GAP, Sheet};
 use crate::report::escape::Xml;
 
 const ROW: f64 = 13.0;
