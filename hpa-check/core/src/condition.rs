@@ -1,17 +1,19 @@
 //! Status conditions, as the API prints them.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
-/// The type, such as `ScalingActive`.
+/// One status condition. The model's own words are constants, so that deciding copies no text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Condition {
     /// Such as `ScalingActive`.
     #[serde(rename = "type")]
-    pub kind: String,
+    pub kind: Cow<'static, str>,
     /// `True`, `False` or `Unknown`.
-    pub status: String,
+    pub status: Cow<'static, str>,
     /// The reason, such as `FailedGetResourceMetric`.
-    pub reason: String,
+    pub reason: Cow<'static, str>,
     /// The message.
-    pub message: String,
+    pub message: Cow<'static, str>,
 }

@@ -77,7 +77,8 @@ pub(crate) fn go_int32(value: f64) -> i32 {
 pub(crate) fn before(now: Timestamp, age: Duration) -> Timestamp {
     SignedDuration::try_from(age)
         .ok()
-        .and_then(|age| now.checked_sub(age).ok())
+        .and_then(|age| now.as_duration().checked_sub(age))
+        .and_then(|earlier| Timestamp::from_duration(earlier).ok())
         .unwrap_or(ZERO_TIME)
 }
 
@@ -85,6 +86,7 @@ pub(crate) fn before(now: Timestamp, age: Duration) -> Timestamp {
 pub(crate) fn after(instant: Timestamp, span: Duration) -> Timestamp {
     SignedDuration::try_from(span)
         .ok()
-        .and_then(|span| instant.checked_add(span).ok())
+        .and_then(|span| instant.as_duration().checked_add(span))
+        .and_then(|later| Timestamp::from_duration(later).ok())
         .unwrap_or(Timestamp::MAX)
 }

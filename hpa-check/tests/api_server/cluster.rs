@@ -10,6 +10,7 @@ use hpa_check_core::model::VersionGates;
 use hpa_check_core::model::pods::{ContainerUse, ModelPod, PodMetric, ReadyCondition};
 use hpa_check_core::model::proposal::Readings;
 use hpa_check_core::model::reconcile::{Controller, Decision, ScaleSubresource, Sync};
+use hpa_check_core::model::selector::TargetSelector;
 use hpa_check_core::observation::{Condition, ControllerConfig};
 use hpa_check_core::spec::{Amounts, AutoscalerSpec, ContainerResources, MetricSpec, TargetRef};
 use hpa_check_core::units::Millicores;
@@ -223,7 +224,7 @@ impl Cluster {
             scale: Ok(ScaleSubresource {
                 replicas: self.replicas,
                 observed: self.replicas,
-                selector: "app=fib",
+                selector: &TargetSelector::new("app=fib"),
             }),
             pods: &pods,
             metrics: Readings::of_resources(Ok(&self.samples)),

@@ -357,10 +357,10 @@ pub(super) struct ConditionInput {
 impl From<ConditionInput> for Condition {
     fn from(c: ConditionInput) -> Self {
         Self {
-            kind: c.kind,
-            status: c.status,
-            reason: c.reason,
-            message: String::new(),
+            kind: c.kind.into(),
+            status: c.status.into(),
+            reason: c.reason.into(),
+            message: "".into(),
         }
     }
 }

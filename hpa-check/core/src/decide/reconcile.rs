@@ -1,5 +1,6 @@
 //! The kind `reconcile`: one complete sync.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -8,7 +9,7 @@ use super::{Decided, NAMESPACE, NOW, input};
 use crate::model::pods::ModelPod;
 use crate::model::proposal::{Proposal, Readings};
 use crate::model::reconcile::{Controller, Decision, ScaleSubresource, Sync};
-use crate::model::selector::Selector;
+use crate::model::selector::{Selector, TargetSelector};
 use crate::model::{MetricError, SelectorError};
 use crate::observation::{Condition, MetricAnswer, MetricReading};
 use crate::spec::{AutoscalerSpec, MetricSpec, TargetRef};
@@ -36,9 +37,11 @@ pub(super) fn answer(
             .collect()
     });
 
-    let own_selector = &input.scale.selector;
-    let selector = fault.scale_status_selector.as_ref().unwrap_or(own_selector);
-    let pods = selected(input.pods, labels(own_selector, &fault), selector);
+    let own_selector = TargetSelector::new(input.scale.selector);
+    let reported = fault.scale_status_selector.as_deref();
+    let reported = reported.map(TargetSelector::new);
+    let selector = reported.as_ref().unwrap_or(&own_selector);
+    let pods = selected(input.pods, labels(&own_selector, &fault), selector);
     let metrics: Vec<_> = input::all(input.pod_metrics)
         .map(input::PodMetricInput::into_model)
         .collect();
@@ -129,10 +132,9 @@ fn metrics_or_default(given: Vec<MetricSpec>) -> Vec<MetricSpec> {
 }
 
 /// The labels of the pods: those that the target's own selector requires, and more.
-fn labels(own_selector: &str, fault: &input::FaultInput) -> BTreeMap<String, String> {
-    let mut labels = Selector::parse(own_selector)
-        .unwrap_or_default()
-        .implied_labels();
+fn labels(own: &TargetSelector, fault: &input::FaultInput) -> BTreeMap<String, String> {
+    let implied = own.parsed().map(Selector::implied_labels);
+    let mut labels = implied.unwrap_or_default();
     labels.extend(fault.extra_pod_labels.clone());
     labels
 }
@@ -141,9 +143,10 @@ fn labels(own_selector: &str, fault: &input::FaultInput) -> BTreeMap<String, Str
 fn selected(
     pods: Option<Vec<input::PodInput>>,
     labels: BTreeMap<String, String>,
-    selector: &str,
+    selector: &TargetSelector,
 ) -> Vec<ModelPod> {
-    if Selector::parse(selector).is_ok_and(|selector| !selector.matches(&labels)) {
+    let parsed = selector.parsed();
+    if parsed.is_some_and(|selector| !selector.matches(&labels)) {
         return Vec::new();
     }
     input::all(pods)
@@ -161,16 +164,16 @@ pub(super) struct Synced {
     utilization: Option<i32>,
     current_metrics: Vec<ShownMetric>,
     error: Option<String>,
-    reason: String,
+    reason: Cow<'static, str>,
 }
 
 /// A condition without its message.
 #[derive(Serialize)]
 struct Shown {
     #[serde(rename = "type")]
-    kind: String,
-    status: String,
-    reason: String,
+    kind: Cow<'static, str>,
+    status: Cow<'static, str>,
+    reason: Cow<'static, str>,
 }
 
 /// What the status shows of a metric; nothing of one that failed.

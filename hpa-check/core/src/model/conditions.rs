@@ -5,31 +5,22 @@ use std::borrow::Cow;
 use crate::observation::Condition;
 
 /// Sets a condition in place, or appends it, so conditions stay in the order in which they were first set.
-pub fn set<'a>(
+pub fn set(
     conditions: &mut Vec<Condition>,
-    kind: &str,
+    kind: &'static str,
     status: bool,
-    reason: &str,
-    message: impl Into<Cow<'a, str>>,
+    reason: impl Into<Cow<'static, str>>,
+    message: impl Into<Cow<'static, str>>,
 ) {
-    let status = if status { "True" } else { "False" };
-    let message = message.into();
+    let new = Condition {
+        kind: kind.into(),
+        status: if status { "True" } else { "False" }.into(),
+        reason: reason.into(),
+        message: message.into(),
+    };
     match conditions.iter_mut().find(|c| c.kind == kind) {
-        // Most syncs repeat the previous condition.
-        Some(old) => {
-            status.clone_into(&mut old.status);
-            reason.clone_into(&mut old.reason);
-            match message {
-                Cow::Borrowed(message) => message.clone_into(&mut old.message),
-                Cow::Owned(message) => old.message = message,
-            }
-        }
-        None => conditions.push(Condition {
-            kind: kind.to_owned(),
-            status: status.to_owned(),
-            reason: reason.to_owned(),
-            message: message.into_owned(),
-        }),
+        Some(old) => *old = new,
+        None => conditions.push(new),
     }
 }
 

@@ -55,7 +55,7 @@ impl Decision {
                 None if self.reason.is_empty() => {
                     format!("{} replicas, and no metric was evaluated", self.current)
                 }
-                None => self.reason.clone(),
+                None => self.reason.clone().into_owned(),
             },
         }
     }

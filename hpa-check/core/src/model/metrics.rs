@@ -9,7 +9,7 @@ pub(crate) mod resource;
 use super::conditions::{self, SCALING_ACTIVE};
 use super::proposal::{Proposal, ProposalInput};
 use super::reconcile::{Controller, Decision, FallibleStep, ScaleSubresource, Sync};
-use super::{MetricError, counted, selector};
+use super::{MetricError, counted};
 use crate::observation::MetricAnswer;
 use crate::spec::{CurrentMetric, MetricSource, MetricSpec};
 
@@ -36,7 +36,7 @@ impl Controller {
         decision: &mut Decision,
     ) -> Option<(i32, String)> {
         let pods = sync.pods.iter().map(|pod| &pod.extra_labels);
-        if let Err(unusable) = selector::check(scale.selector, pods, sync.other_selectors) {
+        if let Err(unusable) = scale.selector.check(pods, sync.other_selectors) {
             let conditions = &mut decision.conditions;
             let (reason, message) = (unusable.reason, unusable.message);
             conditions::set(conditions, SCALING_ACTIVE, false, reason, message);
@@ -45,6 +45,7 @@ impl Controller {
         }
         let (mut replicas, mut name) = (0, String::new());
         let mut failures = Vec::new();
+        decision.metrics.reserve_exact(sync.spec.metrics.len());
         for spec in &sync.spec.metrics {
             let outcome = match self.metric(sync, scale, spec) {
                 Ok(proposal) => {

@@ -1,6 +1,7 @@
 //! One complete sync of the controller: `reconcileAutoscaler` in `horizontal.go`, with the state that the
 //! controller keeps between syncs.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -11,7 +12,7 @@ use super::normalize::{
 };
 use super::pods::ModelPod;
 use super::proposal::{Proposal, Readings};
-use super::selector::Selector;
+use super::selector::{Selector, TargetSelector};
 use super::{MetricError, VersionGates, before};
 use crate::observation::{Condition, ControllerConfig};
 use crate::spec::{AutoscalerSpec, CurrentMetric, MetricSpec};
@@ -39,7 +40,7 @@ pub struct ScaleSubresource<'a> {
     /// `status.replicas`: the existing pods, by which an object or external metric is divided.
     pub observed: i32,
     /// `status.selector`.
-    pub selector: &'a str,
+    pub selector: &'a TargetSelector,
 }
 
 /// The input of a sync.
@@ -89,7 +90,7 @@ pub struct Decision {
     /// The status conditions afterwards.
     pub conditions: Vec<Condition>,
     /// The reason in the rescale event; empty if the replicas stay the same, and sometimes otherwise.
-    pub reason: String,
+    pub reason: Cow<'static, str>,
     /// The sync's error; a sync can fail for one metric and still scale by another.
     pub error: Option<String>,
     /// The step that failed.
@@ -173,7 +174,8 @@ impl Controller {
             let active = other.conditions.iter().find(|c| c.kind == SCALING_ACTIVE);
             if let Some(c) = active {
                 let reached = c.status == "True";
-                conditions::set(&mut decision.conditions, &c.kind, reached, &c.reason, "");
+                let (conditions, reason) = (&mut decision.conditions, c.reason.clone());
+                conditions::set(conditions, SCALING_ACTIVE, reached, reason, "");
             }
             decision.utilization = other.utilization;
             decision.failed_at = other.failed_at;
@@ -196,7 +198,7 @@ impl Controller {
             stabilized: None,
             limited: None,
             conditions: sync.conditions.to_vec(),
-            reason: String::new(),
+            reason: "".into(),
             error: None,
             failed_at: None,
         };
@@ -276,7 +278,7 @@ impl Controller {
                 return Want::Stay;
             }
         } else if let Some((bound, reason)) = outside(current, min, max) {
-            reason.clone_into(&mut decision.reason);
+            decision.reason = reason.into();
             return Want::Replicas(bound);
         }
 
@@ -288,16 +290,16 @@ impl Controller {
         if wanted > current {
             // If no proposal is above zero, the metric stays unnamed.
             let metric = if proposed > 0 { metric.as_str() } else { "" };
-            decision.reason = [metric, " above target"].concat();
+            decision.reason = [metric, " above target"].concat().into();
         }
         if wanted < current {
-            "All metrics below target".clone_into(&mut decision.reason);
+            decision.reason = "All metrics below target".into();
         }
         let mut wanted = self.normalize(sync, full, (current, wanted), decision);
         if current == 0 && min != 0 && at_zero && wanted < min {
             wanted = min;
             if decision.reason.is_empty() {
-                BELOW_MIN.clone_into(&mut decision.reason);
+                decision.reason = BELOW_MIN.into();
             }
         }
         Want::Replicas(wanted)
@@ -376,7 +378,7 @@ impl Controller {
     ) {
         if wanted == current {
             decision.desired = current;
-            decision.reason.clear();
+            decision.reason = "".into();
             return;
         }
         if let Some(e) = sync.update_error {

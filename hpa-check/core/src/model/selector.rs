@@ -78,6 +78,72 @@ impl Test {
     }
 }
 
+/// The selector in a target's `/scale`, parsed once for all syncs that use it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TargetSelector {
+    text: String,
+    parsed: Result<Selector, SelectorError>,
+}
+
+impl TargetSelector {
+    /// Parses a selector. A sync with one that is empty or invalid fails as the controller's does.
+    pub fn new(text: impl Into<String>) -> Self {
+        let text = text.into();
+        let parsed = Selector::parse(&text);
+        Self { text, parsed }
+    }
+
+    /// Its text form.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The selector, if it is valid.
+    pub fn parsed(&self) -> Option<&Selector> {
+        self.parsed.as_ref().ok()
+    }
+
+    /// Checks it against those of the namespace's other autoscalers. The target's pods have the given labels
+    /// besides those that the selector implies.
+    pub(super) fn check<'a>(
+        &self,
+        mut pods: impl Iterator<Item = &'a BTreeMap<String, String>>,
+        others: &[Selector],
+    ) -> Result<(), Unusable> {
+        if self.text.is_empty() {
+            return Err(Unusable {
+                reason: "InvalidSelector",
+                message: "the HPA target's scale is missing a selector".to_owned(),
+                error: "selector is required".to_owned(),
+            });
+        }
+        let unusable = |reason, error: String| Unusable {
+            reason,
+            message: error.clone(),
+            error,
+        };
+        let selector = self.parsed.as_ref().map_err(|e| {
+            let error = format!(
+                "couldn't convert selector into a corresponding internal selector object: {e}"
+            );
+            unusable("InvalidSelector", error)
+        })?;
+        // If there are no other selectors, the pods' labels do not matter.
+        let shared = !others.is_empty()
+            && pods.any(|extra| {
+                let mut labels = selector.implied_labels();
+                labels.extend(extra.clone());
+                others.iter().any(|other| other.matches(&labels))
+            });
+        if shared {
+            let text = &self.text;
+            let error = format!("pods by selector {text} are controlled by more than one HPA");
+            return Err(unusable("AmbiguousSelector", error));
+        }
+        Ok(())
+    }
+}
+
 /// Why a target's selector can't be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Unusable {
@@ -87,44 +153,6 @@ pub(super) struct Unusable {
     pub(super) message: String,
     /// The sync's error.
     pub(super) error: String,
-}
-
-/// Checks a target's selector against those of the namespace's other autoscalers. The target's pods have the
-/// given labels besides those that the selector implies.
-pub(super) fn check<'a>(
-    text: &str,
-    mut pods: impl Iterator<Item = &'a BTreeMap<String, String>>,
-    others: &[Selector],
-) -> Result<(), Unusable> {
-    if text.is_empty() {
-        return Err(Unusable {
-            reason: "InvalidSelector",
-            message: "the HPA target's scale is missing a selector".to_owned(),
-            error: "selector is required".to_owned(),
-        });
-    }
-    let unusable = |reason, error: String| Unusable {
-        reason,
-        message: error.clone(),
-        error,
-    };
-    let selector = Selector::parse(text).map_err(|e| {
-        let error =
-            format!("couldn't convert selector into a corresponding internal selector object: {e}");
-        unusable("InvalidSelector", error)
-    })?;
-    // If there are no other selectors, the pods' labels do not matter.
-    let shared = !others.is_empty()
-        && pods.any(|extra| {
-            let mut labels = selector.implied_labels();
-            labels.extend(extra.clone());
-            others.iter().any(|other| other.matches(&labels))
-        });
-    if shared {
-        let error = format!("pods by selector {text} are controlled by more than one HPA");
-        return Err(unusable("AmbiguousSelector", error));
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 
 use crate::model::pods::ModelPod;
+use crate::model::selector::TargetSelector;
 use crate::observation::{Condition, Event, FieldManager, Pod, Ready, ScaleTarget, Seen};
 use crate::spec::ContainerResources;
 
@@ -24,7 +25,7 @@ pub(crate) struct Deployment {
     /// Its name, and the prefix of its pods' names.
     name: String,
     /// The label selector by which the autoscaler finds the pods.
-    selector: String,
+    selector: TargetSelector,
     template: ContainerResources,
     /// The most pods that the namespace's quota allows.
     quota: Option<i32>,
@@ -58,7 +59,7 @@ impl Deployment {
                 _ => format!("{kind}/{name}"),
             },
             name: name.to_owned(),
-            selector: format!("app.kubernetes.io/name={name}"),
+            selector: TargetSelector::new(format!("app.kubernetes.io/name={name}")),
             template,
             quota,
             replicas,
@@ -91,7 +92,7 @@ impl Deployment {
     }
 
     /// The selector that finds its pods.
-    pub(crate) fn selector(&self) -> &str {
+    pub(crate) fn selector(&self) -> &TargetSelector {
         &self.selector
     }
 
@@ -273,10 +274,10 @@ impl Deployment {
         let conditions = self
             .refused
             .then(|| Condition {
-                kind: "ReplicaFailure".to_owned(),
-                status: "True".to_owned(),
-                reason: "FailedCreate".to_owned(),
-                message: self.refusal(),
+                kind: "ReplicaFailure".into(),
+                status: "True".into(),
+                reason: "FailedCreate".into(),
+                message: self.refusal().into(),
             })
             .into_iter()
             .collect();
@@ -288,7 +289,7 @@ impl Deployment {
             ready_replicas: ready,
             counts_ready: true,
             updated_replicas: replicas,
-            selector: self.selector.clone(),
+            selector: self.selector.text().to_owned(),
             conditions,
             replicas_writer: self.writer.clone(),
             spec_digest: None,

@@ -411,7 +411,7 @@ impl<W: World> Engine<W> {
             None => Ok(self.samples.as_slice()),
         };
         let replicas = self.deployment.replicas();
-        let selector = self.deployment.selector().to_owned();
+        let selector = self.deployment.selector().clone();
         let scale = ScaleSubresource {
             replicas,
             observed: replicas,

@@ -48,10 +48,10 @@ fn facts(annotations: &[(&str, &str)], conditions: &[(&str, &str)]) -> Vec<Fact>
     let annotated =
         |(key, value): &(&str, &str)| (format!("autoscaling.keda.sh/{key}"), (*value).to_owned());
     let condition = |(kind, status): &(&str, &str)| Condition {
-        kind: (*kind).to_owned(),
-        status: (*status).to_owned(),
-        reason: "TriggerError".to_owned(),
-        message: "triggers are not working".to_owned(),
+        kind: (*kind).to_owned().into(),
+        status: (*status).to_owned().into(),
+        reason: "TriggerError".into(),
+        message: "triggers are not working".into(),
     };
     vec![Fact::ScaledObject(ScaledObject {
         is_read: true,

@@ -7,6 +7,7 @@ use hpa_check_core::model::normalize::{self, Recommendation};
 use hpa_check_core::model::pods::{ContainerUse, ModelPod, PodMetric, ReadyCondition};
 use hpa_check_core::model::proposal::Readings;
 use hpa_check_core::model::reconcile::{Controller, Decision, ScaleSubresource, Sync};
+use hpa_check_core::model::selector::TargetSelector;
 use hpa_check_core::observation::ControllerConfig;
 use hpa_check_core::spec::{Amounts, AutoscalerSpec, ContainerResources};
 use hpa_check_core::units::Millicores;
@@ -63,7 +64,7 @@ impl Run {
             scale: Ok(ScaleSubresource {
                 replicas: self.replicas,
                 observed: self.replicas,
-                selector: "app=fib",
+                selector: &TargetSelector::new("app=fib"),
             }),
             pods: &pods,
             metrics: Readings::of_resources(Ok(&metrics)),

@@ -412,8 +412,8 @@ pub(super) const ROWS: &[Row] = &[
         },
         |f| {
             let condition = &mut space(f).scaled_objects[0].conditions[0];
-            "False".clone_into(&mut condition.status);
-            "ScaledObjectCheckFailed".clone_into(&mut condition.reason);
+            condition.status = "False".into();
+            condition.reason = "ScaledObjectCheckFailed".into();
         },
     ),
     Row(
@@ -432,8 +432,8 @@ pub(super) const ROWS: &[Row] = &[
             let object = &mut target(f).object;
             object.spec_replicas = 10;
             let failure = object.conditions.last_mut().unwrap();
-            "True".clone_into(&mut failure.status);
-            "pods \"cart-x\" is forbidden: exceeded quota: q, requested: pods=1, used: pods=5, limited: pods=5".clone_into(&mut failure.message);
+            failure.status = "True".into();
+            failure.message = "pods \"cart-x\" is forbidden: exceeded quota: q, requested: pods=1, used: pods=5, limited: pods=5".into();
         },
     ),
     Row(
@@ -478,8 +478,8 @@ pub(super) const ROWS: &[Row] = &[
             let object = &mut target(f).object;
             object.spec_replicas = 10;
             let failure = object.conditions.last_mut().unwrap();
-            "True".clone_into(&mut failure.status);
-            "pods \"cart-x\" is forbidden: violates PodSecurity".clone_into(&mut failure.message);
+            failure.status = "True".into();
+            failure.message = "pods \"cart-x\" is forbidden: violates PodSecurity".into();
         },
     ),
     Row(
@@ -644,7 +644,7 @@ pub(super) const ROWS: &[Row] = &[
     ),
     // A rollout to an image that does not exist is stuck because of the image.
     Row(29, "image-missing", same, |f| {
-        "False".clone_into(&mut target(f).object.conditions[0].status);
+        target(f).object.conditions[0].status = "False".into();
         let mut new = pod("cart", 3);
         new.pod.waiting = Some("ImagePullBackOff".to_owned());
         set_ready(&mut new, "False", 30);
@@ -653,8 +653,8 @@ pub(super) const ROWS: &[Row] = &[
     }),
     Row(29, "rollout-stuck", same, |f| {
         let progressing = &mut target(f).object.conditions[0];
-        "False".clone_into(&mut progressing.status);
-        "ProgressDeadlineExceeded".clone_into(&mut progressing.reason);
+        progressing.status = "False".into();
+        progressing.reason = "ProgressDeadlineExceeded".into();
     }),
     Row(
         30,
@@ -910,7 +910,7 @@ fn a_waiting_scale_down_is_a_note_with_its_time() {
     let mut facts = busy();
     let status = scaler(&mut facts).object.status.as_mut().unwrap();
     status.last_scale = Some(ago(100));
-    "ScaleDownStabilized".clone_into(&mut status.conditions[0].reason);
+    status.conditions[0].reason = "ScaleDownStabilized".into();
     let report = super::diagnose(&facts, None, &super::Assertions::default());
     assert_eq!(report.exit_code, 0);
     let note = &report.autoscalers[0].findings[0];

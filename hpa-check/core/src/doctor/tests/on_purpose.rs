@@ -81,8 +81,8 @@ fn a_paused_rollout_is_a_note_and_one_that_is_stuck_is_a_fault() {
     }
     let mut facts = healthy();
     let progressing = &mut target(&mut facts).object.conditions[0];
-    "False".clone_into(&mut progressing.status);
-    "ProgressDeadlineExceeded".clone_into(&mut progressing.reason);
+    progressing.status = "False".into();
+    progressing.reason = "ProgressDeadlineExceeded".into();
     let (ids, code) = found(&facts, &Assertions::default());
     assert_eq!((ids, code), (vec!["rollout-stuck".to_owned()], 91));
 }

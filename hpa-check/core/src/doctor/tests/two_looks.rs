@@ -247,12 +247,12 @@ fn a_webhook_that_does_not_answer_may_be_restarting() {
     target(&mut before).object.spec_replicas = 3;
     let mut refused = condition("ReplicaFailure", "True", "FailedCreate");
     let says = "Internal error occurred: failed calling webhook \"inject.example.com\": connection refused";
-    says.clone_into(&mut refused.message);
+    refused.message = says.into();
     target(&mut now).object.conditions.push(refused);
     proven_by_two(&now, &before, "pods-refused", |f| {
         let says = "admission webhook \"inject.example.com\" denied the request: no team label";
         let object = &mut target(f).object;
-        says.clone_into(&mut object.conditions.last_mut().unwrap().message);
+        object.conditions.last_mut().unwrap().message = says.into();
     });
 }
 

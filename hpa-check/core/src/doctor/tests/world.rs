@@ -120,10 +120,10 @@ fn spec(name: &str) -> AutoscalerSpec {
 
 pub(super) fn condition(kind: &str, status: &str, reason: &str) -> Condition {
     Condition {
-        kind: kind.to_owned(),
-        status: status.to_owned(),
-        reason: reason.to_owned(),
-        message: format!("the message of {reason}"),
+        kind: kind.to_owned().into(),
+        status: status.to_owned().into(),
+        reason: reason.to_owned().into(),
+        message: format!("the message of {reason}").into(),
     }
 }
 
@@ -252,7 +252,7 @@ pub(super) fn refuse(facts: &mut ClusterSnapshot, kind: &str, reason: &str, mess
     let status = scaler(facts).object.status.as_mut().unwrap();
     let condition = status.conditions.iter_mut().find(|c| c.kind == kind);
     let condition = condition.unwrap();
-    "False".clone_into(&mut condition.status);
-    reason.clone_into(&mut condition.reason);
-    message.clone_into(&mut condition.message);
+    condition.status = "False".into();
+    condition.reason = reason.to_owned().into();
+    condition.message = message.to_owned().into();
 }

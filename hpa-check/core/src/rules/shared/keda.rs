@@ -20,7 +20,7 @@ fn not_ready(view: &dyn View) -> Option<Evidence> {
     let refused = view.refusal("ScalingActive").is_some();
     let long = view.refused_for("ScalingActive");
     let refused = refused && long.is_none_or(|span| span >= view.warm_up());
-    if refused || !TRIGGERS.contains(&failure.reason.as_str()) {
+    if refused || !TRIGGERS.contains(&&*failure.reason) {
         return fails(view);
     }
     lasting(view, fails)

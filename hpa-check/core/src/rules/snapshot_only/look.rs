@@ -10,6 +10,7 @@ use crate::keda::ScaledObject;
 use crate::model::normalize::FullBehavior;
 use crate::model::proposal::Readings;
 use crate::model::reconcile::{Controller, Decision, ScaleSubresource, Sync};
+use crate::model::selector::TargetSelector;
 use crate::model::{before, pods};
 use crate::observation::{Condition, Pod, PodSample};
 use crate::rules::view::{PodView, UseView, View};
@@ -109,6 +110,7 @@ impl<'a> SnapshotView<'a> {
             Err(error) => Err(error.as_str()),
         };
         let settings = self.cluster.controller.clone();
+        let selector = TargetSelector::new(workload.object.selector.as_str());
         Some(Controller::new(settings, self.gates()).sync(Sync {
             now: self.cluster.at,
             namespace: self.namespace,
@@ -116,7 +118,7 @@ impl<'a> SnapshotView<'a> {
             scale: Ok(ScaleSubresource {
                 replicas: workload.object.spec_replicas,
                 observed: workload.object.replicas,
-                selector: &workload.object.selector,
+                selector: &selector,
             }),
             pods: &pods,
             metrics: Readings::of_resources(metrics),

@@ -6,14 +6,15 @@ use jiff::Timestamp;
 
 use super::sightings::{NEAR, ReadingSearch, Span};
 use crate::model::reconcile::Controller;
+use crate::model::selector::TargetSelector;
 use crate::model::{after, before};
 use crate::observation::{AutoscalerStatus, ControllerConfig};
 use crate::run::state::RunState;
 use crate::spec::{AutoscalerSpec, MetricSpec};
 
-pub(super) fn selector(state: &RunState) -> String {
+pub(super) fn selector(state: &RunState) -> TargetSelector {
     let target = state.target.as_ref();
-    target.map_or_else(String::new, |target| target.selector.clone())
+    TargetSelector::new(target.map_or("", |target| target.selector.as_str()))
 }
 
 /// The search for what a sync read.

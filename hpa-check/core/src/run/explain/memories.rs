@@ -10,6 +10,7 @@ use crate::model::conditions::{ABLE_TO_SCALE, SCALED_TO_ZERO, SCALING_ACTIVE, SC
 use crate::model::pods::ModelPod;
 use crate::model::proposal::Readings;
 use crate::model::reconcile::{Controller, Decision, ScaleSubresource, Sync};
+use crate::model::selector::TargetSelector;
 use crate::observation::{AutoscalerStatus, Condition, MetricReading};
 use crate::run::timeline::Range;
 use crate::spec::AutoscalerSpec;
@@ -31,7 +32,7 @@ pub(super) struct Memories {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Question<'a> {
     pub(super) spec: &'a AutoscalerSpec,
-    pub(super) selector: &'a str,
+    pub(super) selector: &'a TargetSelector,
     pub(super) namespace: &'a str,
     /// How many pods the target may have counted.
     pub(super) observed: &'a [i32],
@@ -339,7 +340,7 @@ impl Question<'_> {
         let mut set = decision
             .conditions
             .iter()
-            .filter(|c| kinds.contains(&c.kind.as_str()));
+            .filter(|c| kinds.contains(&&*c.kind));
         decision.desired == self.status.desired_replicas
             // Old recordings have no conditions.
             && (self.status.conditions.is_empty() || set.all(|set| {
@@ -351,7 +352,7 @@ impl Question<'_> {
     /// If scalings may have been missed: the variants with one more scaling each. One in the decision's
     /// direction makes a policy limit it, which the controller reports; one in the other direction makes room.
     fn with_unseen(&self, memory: &ControllerMemory, variants: &[Variant]) -> Vec<Variant> {
-        let held = self.condition(SCALING_LIMITED).map(|c| c.reason.as_str());
+        let held = self.condition(SCALING_LIMITED).map(|c| &*c.reason);
         let by_policy = matches!(held, Some("ScaleUpLimit" | "ScaleDownLimit"));
         if memory.any_scaling.is_none() || self.spec.behavior.is_none() {
             return Vec::new();

@@ -10,6 +10,7 @@ use super::memory::Windows;
 use super::readings;
 use super::sightings::{NEAR, Sightings, Span};
 use super::silence::{Silence, either};
+use crate::model::selector::TargetSelector;
 use crate::model::{after, before};
 use crate::observation::{Autoscaler, AutoscalerStatus, CONTROLLER, ScaleTarget};
 use crate::run::state::RunState;
@@ -32,7 +33,7 @@ pub(super) struct Open {
     pub(super) object: Autoscaler,
     /// Earlier specs that syncs without a trace before it may have used.
     pub(super) former: Vec<AutoscalerSpec>,
-    pub(super) selector: String,
+    pub(super) selector: TargetSelector,
     pub(super) status: AutoscalerStatus,
     pub(super) previous: AutoscalerStatus,
     /// Whether anything explains it so far.
@@ -242,7 +243,7 @@ impl Open {
         let refused = |kind: &str| {
             let mut all = self.status.conditions.iter();
             all.find(|c| c.kind == kind && c.status == "False")
-                .map(|c| c.message.as_str())
+                .map(|c| &*c.message)
         };
         let unchanged = self.status.desired_replicas == self.previous.desired_replicas;
         refused("AbleToScale")

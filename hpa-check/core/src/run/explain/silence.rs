@@ -8,6 +8,7 @@ use super::memory::Windows;
 use super::readings;
 use super::sightings::{Sightings, Span};
 use crate::model::after;
+use crate::model::selector::TargetSelector;
 use crate::observation::AutoscalerStatus;
 use crate::run::state::RunState;
 use crate::run::timeline::Range;
@@ -17,7 +18,7 @@ use crate::spec::AutoscalerSpec;
 #[derive(Clone, Copy)]
 pub(super) struct Silence<'a> {
     pub(super) spec: &'a AutoscalerSpec,
-    pub(super) selector: &'a str,
+    pub(super) selector: &'a TargetSelector,
     pub(super) status: &'a AutoscalerStatus,
     pub(super) stretch: Span,
     /// Whether the API server rejected the status of a sync in it, which may have decided anything.

@@ -105,10 +105,10 @@ fn status(status: v2::HorizontalPodAutoscalerStatus) -> Option<AutoscalerStatus>
         .unwrap_or_default()
         .into_iter()
         .map(|condition| Condition {
-            kind: condition.type_,
-            status: condition.status,
-            reason: condition.reason.unwrap_or_default(),
-            message: condition.message.unwrap_or_default(),
+            kind: condition.type_.into(),
+            status: condition.status.into(),
+            reason: condition.reason.unwrap_or_default().into(),
+            message: condition.message.unwrap_or_default().into(),
         })
         .collect();
     if conditions.is_empty() && status.desired_replicas == 0 {

@@ -92,10 +92,10 @@ pub(in crate::feed::live) fn scaled_object(object: Object) -> ScaledObject {
     let named = status.hpa_name.or(config.and_then(|c| c.name));
     let named = named.filter(|name| !name.is_empty());
     let conditions = status.conditions.into_iter().map(|c| Condition {
-        kind: c.kind,
-        status: c.status,
-        reason: c.reason,
-        message: c.message,
+        kind: c.kind.into(),
+        status: c.status.into(),
+        reason: c.reason.into(),
+        message: c.message.into(),
     });
     let mut annotations = metadata.annotations;
     annotations.retain(|key, _| key.starts_with(PREFIX));

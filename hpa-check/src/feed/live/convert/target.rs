@@ -84,11 +84,8 @@ fn number(object: &DynamicObject, pointer: &str) -> Option<i32> {
 
 fn conditions(list: Option<&Value>) -> Vec<Condition> {
     let text = |condition: &Value, key: &str| {
-        condition
-            .get(key)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned()
+        let text = condition.get(key).and_then(Value::as_str);
+        text.unwrap_or_default().to_owned().into()
     };
     list.and_then(Value::as_array)
         .into_iter()

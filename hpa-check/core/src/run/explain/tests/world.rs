@@ -9,6 +9,7 @@ use crate::model::VersionGates;
 use crate::model::pods::{ModelPod, PodMetric};
 use crate::model::proposal::Readings;
 use crate::model::reconcile::{Controller, ScaleSubresource, Sync};
+use crate::model::selector::TargetSelector;
 use crate::observation::*;
 use crate::quantity::Quantity;
 use crate::spec::*;
@@ -433,7 +434,7 @@ impl World {
             scale: Ok(ScaleSubresource {
                 replicas: current,
                 observed: current,
-                selector: "app=fib-server",
+                selector: &TargetSelector::new("app=fib-server"),
             }),
             pods: &pods,
             metrics: Readings {

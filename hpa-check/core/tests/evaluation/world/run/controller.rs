@@ -4,6 +4,7 @@ use hpa_check_core::model::VersionGates;
 use hpa_check_core::model::pods::{ModelPod, PodMetric};
 use hpa_check_core::model::proposal::Readings;
 use hpa_check_core::model::reconcile::{Controller, ScaleSubresource, Sync};
+use hpa_check_core::model::selector::TargetSelector;
 use hpa_check_core::observation::*;
 use hpa_check_core::units::Millicores;
 
@@ -129,7 +130,7 @@ impl Run<'_> {
             scale: Ok(ScaleSubresource {
                 replicas: current,
                 observed: current,
-                selector: "app=fib-server",
+                selector: &TargetSelector::new("app=fib-server"),
             }),
             pods: &pods,
             metrics: Readings::of_resources(samples.as_deref().map_err(String::as_str)),

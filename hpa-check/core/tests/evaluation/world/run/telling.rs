@@ -62,10 +62,10 @@ impl Run<'_> {
 
     fn conditions(&self, short: bool) -> Vec<Condition> {
         let condition = |kind: &str, status: &str, reason: &str, message: &str| Condition {
-            kind: kind.into(),
-            status: status.into(),
-            reason: reason.into(),
-            message: message.into(),
+            kind: kind.to_owned().into(),
+            status: status.to_owned().into(),
+            reason: reason.to_owned().into(),
+            message: message.to_owned().into(),
         };
         let refused =
             short.then(|| condition("ReplicaFailure", "True", "FailedCreate", self.world.refuses));
