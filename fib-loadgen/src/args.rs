@@ -278,7 +278,7 @@ pub struct RunArgs {
     /// Send requests with this method [default: GET, with a body POST]
     #[arg(short = 'X', long, value_name = "METHOD", conflicts_with_all = ["from", "curl"], help_heading = "Requests to any service")]
     pub method: Option<String>,
-    /// Send this body, with placeholders such as {{counter}}, {{user}}, {{random:1..100}}, {{pick:a,b}}, {{uuid}} and {{timestamp}}; the URL can have them too
+    /// Send this body, or the text of a file (@FILE), with placeholders such as {{counter}}, {{user}}, {{random:1..100}}, {{pick:a,b}}, {{uuid}} and {{timestamp}}; the URL can have them too
     #[arg(short = 'd', long, value_name = "TEXT", conflicts_with_all = ["from", "curl"], help_heading = "Requests to any service")]
     pub body: Option<String>,
     /// Check that every answer has this, such as status=200, header:content-type~json, body*=hello, json:$.ok=true or sha256=HEX (repeatable) [default: a status below 400]

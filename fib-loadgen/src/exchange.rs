@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use crate::check::Check;
 use crate::client::{Body, ClientSettings, Connector, GivenUp, Life, Link, Pool, Sharing, Span};
 use crate::oracle::{Expected, Field};
-use crate::outcome::{Class, Outcome, innermost};
+use crate::outcome::{Class, Outcome, described};
 use crate::request::{Head, Question};
 use crate::stop::{Stop, Watch};
 
@@ -194,7 +194,7 @@ impl Caller {
             };
             let class = pool_class(&error);
             if !self.may_retry(class, outcome) {
-                return Err(Trouble::Failed(class, innermost(&error)));
+                return Err(Trouble::Failed(class, described(&error)));
             }
             self.pause(deadline).await?;
         }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use crate::abort;
 use crate::generator::{Probe, Usage};
 use crate::outputs::{Cut, Destination, Lines, ReportFormat, Ui};
-use crate::plan::{Model, phase_at};
+use crate::plan::phase_at;
 use crate::recorder::{Counts, Histogram, Second};
 use crate::result::{Collecting, Entry, PodLines, Series, coarsely};
 use crate::telemetry;
@@ -207,14 +207,12 @@ impl State {
     fn append(&mut self, second: &Second, now: Duration) {
         let load = &self.load;
         let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        let shape = &load.plan.shape;
-        let open = matches!(load.plan.model, Model::Open { .. });
         let entry = Entry {
             end_ms: ms(now),
             width_ms: ms(now).saturating_sub(ms(self.then)),
             users: load.recorder.users.load(Relaxed),
             in_flight: load.in_flight(),
-            offered: open.then(|| shape.area(now) - shape.area(self.then)),
+            offered: self.due_until(now),
             ok: second.counts.ok,
             failed: second.counts.failed,
             bytes: second.counts.bytes,
@@ -228,6 +226,11 @@ impl State {
         if entry.width_ms > 0 {
             self.collecting.push(entry, pods);
         }
+    }
+
+    /// Requests that became due since the last second; `None` in the closed model.
+    fn due_until(&self, now: Duration) -> Option<f64> {
+        Some(self.load.due_by(now)? - self.load.due_by(self.then)?)
     }
 
     fn end_minute(&mut self, now: Duration) {
@@ -264,17 +267,17 @@ impl State {
                 0.0
             }
         };
-        let shape = &load.plan.shape;
-        let open = matches!(load.plan.model, Model::Open { .. });
         let at = |quantile| Histogram::at(&second.response, quantile);
         let (p50_us, p99_us) = (at(0.5), at(0.99));
         Tick {
             at: crate::result::utc(Timestamp::now()),
             elapsed_ms: u64::try_from(now.as_millis()).unwrap_or(u64::MAX),
             users: load.recorder.users.load(Relaxed),
-            offered_rps: open.then(|| rate(shape.area(now) - shape.area(self.then))),
+            offered_rps: self.due_until(now).map(rate),
             rps: rate(second.counts.ok as f64),
             sent: load.recorder.sent.load(Relaxed),
+            unsent: load.unsent(),
+            unfinished: load.recorder.given_up.load(Relaxed),
             ok: self.totals.ok,
             failed: self.totals.failed,
             wrong: self.totals.wrong,

@@ -181,13 +181,31 @@ fn io_kind(error: &(dyn Error + 'static)) -> Option<ErrorKind> {
     None
 }
 
-/// The innermost error's text: the causes say what happened.
-pub fn innermost(error: &(dyn Error + 'static)) -> String {
+/// The innermost error's text: the causes say what happened. Frames of HTTP/2 get their names.
+pub fn described(error: &(dyn Error + 'static)) -> String {
     let mut error = error;
     while let Some(source) = error.source() {
         error = source;
     }
-    error.to_string()
+    let text = error.to_string();
+    let frames = [
+        (
+            "connection error received: ",
+            "the server ended the connection (GOAWAY)",
+        ),
+        (
+            "stream error received: ",
+            "the server reset the stream (RST_STREAM)",
+        ),
+    ];
+    for (prefix, what) in frames {
+        match text.strip_prefix(prefix) {
+            Some("not a result of an error") => return what.to_owned(),
+            Some(why) => return format!("{what}: {why}"),
+            None => {}
+        }
+    }
+    text
 }
 
 impl From<Flaw> for Class {

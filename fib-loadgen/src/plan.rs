@@ -86,7 +86,7 @@ const LONGEST_RAMP: Duration = Duration::from_secs(8);
 /// The default time to hold the load.
 const RUN_TIME: Duration = Duration::from_secs(30);
 /// A year, which stands for "until stopped" in arithmetic.
-const FOREVER: Duration = Duration::from_hours(8760);
+pub const FOREVER: Duration = Duration::from_hours(8760);
 
 impl Plan {
     /// Builds the plan, or says in one sentence why that is impossible.

@@ -74,6 +74,8 @@ pub struct Recorder {
     pub users: AtomicUsize,
     /// Tickets that were already late when a user became free for them.
     pub queued: AtomicU64,
+    /// Requests in flight that were given up.
+    pub given_up: AtomicU64,
     /// Connections closed after their number of requests.
     pub recycled_count: AtomicU64,
     /// Connections closed for their age.
@@ -114,6 +116,7 @@ impl Recorder {
             outstanding: Apart::default(),
             users: AtomicUsize::new(0),
             queued: AtomicU64::new(0),
+            given_up: AtomicU64::new(0),
             recycled_count: AtomicU64::new(0),
             recycled_age: AtomicU64::new(0),
         }
@@ -137,7 +140,9 @@ impl Recorder {
                 &mut counts.unsent
             }) += 1;
         }
-        if !was_sent {
+        if was_sent {
+            self.given_up.fetch_add(1, Ordering::Relaxed);
+        } else {
             shard.queue_wait.record(waited);
         }
     }

@@ -79,7 +79,7 @@ pub(crate) fn thousands(number: u64) -> String {
     text
 }
 
-/// `134 s` as `02:14`.
+/// `134 s` as `02:14`, an hour as `1:00:00`.
 pub(crate) fn clock(time: Duration) -> String {
     let seconds = (time.as_secs_f64()).round();
     #[expect(
@@ -88,7 +88,26 @@ pub(crate) fn clock(time: Duration) -> String {
         reason = "seconds of a run"
     )]
     let seconds = seconds as u64;
-    format!("{:02}:{:02}", seconds / 60, seconds % 60)
+    let (minutes, seconds) = (seconds / 60, seconds % 60);
+    match minutes / 60 {
+        0 => format!("{minutes:02}:{seconds:02}"),
+        hours => format!("{hours}:{:02}:{seconds:02}", minutes % 60),
+    }
+}
+
+/// A level of the load: whole, or with enough digits that a small rate doesn't read as 0.
+pub(crate) fn level(level: f64) -> String {
+    if level == 0.0 || level >= 100.0 || (level - level.round()).abs() < 1e-9 {
+        return format!("{level:.0}");
+    }
+    if level >= 1.0 {
+        return format!("{level:.1}");
+    }
+    let digits = format!("{level:.4}");
+    match digits.trim_end_matches('0') {
+        "0." => format!("{level:.0e}"),
+        short => short.to_owned(),
+    }
 }
 
 /// Microseconds as milliseconds, with a sensible number of decimals; a dash if there is none.
@@ -115,6 +134,53 @@ mod tests {
         assert_eq!(thousands(0), "0");
         assert_eq!(thousands(999), "999");
         assert_eq!(clock(Duration::from_secs(134)), "02:14");
+        assert_eq!(clock(Duration::from_mins(90)), "1:30:00");
+    }
+
+    #[test]
+    fn every_report_for_people_shows_requests_that_were_never_sent_or_given_up() {
+        let mut document = fixture::passed();
+        document.totals.unsent = 2_790;
+        document.totals.unfinished = 31_337;
+        for kind in [
+            ReportFormat::Text,
+            ReportFormat::Html,
+            ReportFormat::Markdown,
+            ReportFormat::Junit,
+        ] {
+            let text = render(kind, &document).unwrap();
+            let lost = ["2,790", "31,337"].map(|count| text.contains(count));
+            assert_eq!(lost, [true; 2], "{kind:?}: {text}");
+            assert!(!text.contains("Every answer is right"), "{kind:?}");
+        }
+        for kind in [ReportFormat::K6, ReportFormat::SummaryExport] {
+            assert!(
+                render(kind, &document)
+                    .unwrap()
+                    .contains("dropped_iterations")
+            );
+            assert!(
+                !render(kind, &fixture::passed())
+                    .unwrap()
+                    .contains("dropped_iterations")
+            );
+        }
+    }
+
+    #[test]
+    fn a_small_rate_does_not_read_as_zero() {
+        let cases = [
+            (0.0, "0"),
+            (0.5, "0.5"),
+            (2.0 / 60.0, "0.0333"),
+            (1e-6, "1e-6"),
+            (2.5, "2.5"),
+            (430.0, "430"),
+            (429.6, "430"),
+        ];
+        for (rate, text) in cases {
+            assert_eq!(level(rate), text);
+        }
         assert_eq!(
             (ms(Some(50)), ms(Some(12_400)), ms(None)),
             ("0.05".into(), "12.4".into(), "-".into())

@@ -164,12 +164,24 @@ impl Template {
                 .to_ascii_uppercase()
                 .parse()
                 .map_err(|_| bad("method", method))?,
-            path: text(&spec.path)?,
+            path: path(spec, text(&spec.path)?)?,
             headers,
             body: text(spec.body.as_deref().unwrap_or_default())?,
             upto,
             checks,
         })
+    }
+}
+
+/// A path that is valid with whatever its placeholders stand for.
+fn path(spec: &Spec, text: Text) -> Result<Text, String> {
+    let filled = text.fill(&Place::new(0, 0, 0, 0)).into_owned();
+    match PathAndQuery::from_maybe_shared(Bytes::from(filled)) {
+        Ok(_) => Ok(text),
+        Err(error) => Err(format!(
+            "the path `{}` is not valid ({error}): begin it with / and escape other characters, such as a space as %20",
+            spec.path
+        )),
     }
 }
 

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::time::Instant;
 
 /// How urgently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,6 +25,7 @@ pub enum Urgency {
 pub struct Stop {
     urgency: AtomicU8,
     interrupted: AtomicBool,
+    since: OnceLock<Instant>,
     next: AtomicU64,
     waiting: Mutex<HashMap<u64, Waker>>,
 }
@@ -61,6 +63,11 @@ impl Stop {
         self.is(Urgency::Finish)
     }
 
+    /// Since when nothing more should be sent.
+    pub fn since(&self) -> Option<Instant> {
+        self.since.get().copied()
+    }
+
     /// Whether it is at least this urgent.
     pub fn is(&self, urgency: Urgency) -> bool {
         self.urgency.load(Ordering::SeqCst) >= urgency as u8
@@ -78,6 +85,7 @@ impl Stop {
     }
 
     fn raise(&self, urgency: Urgency) {
+        self.since.get_or_init(Instant::now);
         if self.urgency.fetch_max(urgency as u8, Ordering::SeqCst) < urgency as u8 {
             for waker in self.waiting().values() {
                 waker.wake_by_ref();

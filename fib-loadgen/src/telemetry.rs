@@ -229,6 +229,20 @@ impl Seen {
                 tick.users as f64,
             ),
             one(
+                "fib_loadgen_unsent",
+                "Requests that are due and not sent",
+                "{request}",
+                Gauge,
+                tick.unsent as f64,
+            ),
+            one(
+                "fib_loadgen_unfinished_total",
+                "Requests in flight that were given up",
+                "{request}",
+                Counter,
+                tick.unfinished as f64,
+            ),
+            one(
                 "fib_loadgen_in_flight",
                 "Requests in flight",
                 "{request}",

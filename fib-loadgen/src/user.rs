@@ -65,6 +65,8 @@ pub struct Load {
     pub started: OnceLock<Instant>,
     /// When the load was over: nothing more was sent from then on.
     pub ended: OnceLock<Duration>,
+    /// Requests that were due and never sent, counted after the load (open model).
+    pub unsent: OnceLock<u64>,
     /// Whether the schedule has no more tickets (closed model).
     pub exhausted: AtomicBool,
     /// Tickets of an open model that are done.
@@ -128,21 +130,48 @@ impl Load {
 
     /// Nothing more is sent from now on.
     pub fn finish(&self) {
-        self.ended.get_or_init(|| self.elapsed());
         self.stop.finish();
+        // Users stopped at that instant, which may be earlier.
+        self.ended
+            .get_or_init(|| match (self.started.get(), self.stop.since()) {
+                (Some(start), Some(stop)) => stop.saturating_duration_since(*start),
+                _ => Duration::ZERO,
+            });
+    }
+
+    /// How many requests an open model's plan has until then; none after the load has ended.
+    #[expect(clippy::cast_precision_loss, reason = "a count of requests")]
+    pub fn due_by(&self, time: Duration) -> Option<f64> {
+        if matches!(self.plan.model, Model::Closed { .. }) {
+            return None;
+        }
+        let until = self.ended.get().map_or(time, |ended| time.min(*ended));
+        let due = self.plan.shape.area(until);
+        Some(self.plan.requests.map_or(due, |most| due.min(most as f64)))
+    }
+
+    /// Requests that are due and not sent; those never sent, once the load has ended.
+    pub fn unsent(&self) -> u64 {
+        let counted = self.unsent.get().copied();
+        counted.unwrap_or_else(|| self.gate.backlog())
     }
 
     /// Counts the due tickets that nobody has taken.
     pub fn record_unsent(&self) {
         let ended = self.ended.get().copied().unwrap_or_else(|| self.elapsed());
+        let mut unsent = 0;
         for _ in 0..self.gate.backlog() {
-            let Some(due) = self.schedule.take().and_then(|ticket| ticket.due) else {
-                return;
+            let ticket = self.schedule.take().and_then(|ticket| ticket.due);
+            // What was released after the load had ended was never due.
+            let Some(due) = ticket.filter(|due| *due <= ended) else {
+                break;
             };
+            unsent += 1;
             let phase = phase_at(&self.phases, due);
             self.recorder
                 .record_unanswered(phase, ended.saturating_sub(due), false);
         }
+        self.unsent.get_or_init(|| unsent);
     }
 
     fn is_exhausted(&self) -> bool {
@@ -198,7 +227,10 @@ impl User {
         let turn_ends = free + TURN;
         match load.plan.model {
             Model::Open { .. } => {
-                while free < turn_ends && self.released(free, load).await {
+                while free < turn_ends
+                    && !load.stop.is_stopping()
+                    && self.released(free, load).await
+                {
                     free = Instant::now();
                 }
             }

@@ -18,6 +18,8 @@ mod classes;
 mod documents;
 #[path = "black_box/failures.rs"]
 mod failures;
+#[path = "black_box/http2.rs"]
+mod http2;
 #[path = "black_box/odd_server.rs"]
 mod odd_server;
 #[path = "black_box/outputs.rs"]
@@ -30,3 +32,5 @@ mod real_server;
 mod stopping;
 #[path = "black_box/targets.rs"]
 mod targets;
+#[path = "black_box/uploads.rs"]
+mod uploads;

@@ -179,18 +179,27 @@ impl Connector {
         let Some(tls) = &self.tls else {
             return Ok((Io::Plain(plain), self.prior_knowledge, address));
         };
+        let late = |what: &str| Error::other(format!("{what} within {:?}", self.timeout));
         let failed = |class: Class, error: &Error| {
             address.failed.fetch_add(1, Relaxed);
             ConnectError::new(class, error)
         };
         if let Some(proxy) = &self.proxy {
-            let tunnel = proxy.tunnel(&mut plain, &self.host, self.port).await;
-            tunnel.map_err(|error| failed(Class::Proxy, &error))?;
+            let tunnel = proxy.tunnel(&mut plain, &self.host, self.port);
+            let tunnel = tokio::time::timeout_at(deadline.into(), tunnel).await;
+            tunnel
+                .map_err(|_| failed(Class::Proxy, &late("the proxy opened no tunnel")))?
+                .map_err(|error| failed(Class::Proxy, &error))?;
         }
-        let stream = tls
-            .connector
-            .connect(tls.name.clone(), plain)
+        let shaken = tls.connector.connect(tls.name.clone(), plain);
+        let stream = tokio::time::timeout_at(deadline.into(), shaken)
             .await
+            .map_err(|_| {
+                failed(
+                    Class::ConnectTimeout,
+                    &late("the TLS handshake did not end"),
+                )
+            })?
             .map_err(|error| match Class::of_connect(&error) {
                 class @ (Class::ConnectReset | Class::LocalFdLimit) => failed(class, &error),
                 // The connection succeeded, so an end here belongs to the handshake.

@@ -155,10 +155,11 @@ impl Wire {
     }
 
     /// Passes the available part of the body to `take`, until the body ends or `take` needs no more. True at
-    /// the end.
+    /// the end. Meanwhile it writes the rest of the request: a server may answer before it has read all of it.
     pub fn poll_body(
         &mut self,
         cx: &mut Context<'_>,
+        request: &[u8],
         mut take: impl FnMut(&[u8]) -> bool,
     ) -> Poll<Result<bool, Fault>> {
         loop {
@@ -176,11 +177,12 @@ impl Wire {
                 return Poll::Ready(Ok(false));
             }
             if self.framing.is_over() {
-                return Poll::Ready(Ok(self.end()));
+                return Poll::Ready(Ok(self.end(request)));
             }
+            self.write(cx, request);
             match ready!(self.fill(cx)) {
                 Ok(0) => match self.framing.cut_off() {
-                    None => return Poll::Ready(Ok(self.end())),
+                    None => return Poll::Ready(Ok(self.end(request))),
                     Some(why) => return Poll::Ready(Err(Fault::in_body(why))),
                 },
                 Ok(_) => {}
@@ -189,8 +191,10 @@ impl Wire {
         }
     }
 
-    fn end(&mut self) -> bool {
-        self.idle = !self.closes && self.unread.is_empty();
+    /// The next request may follow only after the last byte of this one.
+    fn end(&mut self, request: &[u8]) -> bool {
+        let written = self.written == request.len() && self.unwritten.is_none();
+        self.idle = written && !self.closes && self.unread.is_empty();
         true
     }
 

@@ -107,7 +107,7 @@ async fn cpu_seconds(args: &RunArgs) -> Result<f64, Failure> {
             Failure::target(format!(
                 "--measure-cost: {} can't be read ({}): give the server's Prometheus page",
                 target.base,
-                crate::outcome::innermost(&error.without_url())
+                crate::outcome::described(&error.without_url())
             ))
         })?;
         sum += calibration::cpu_seconds(&page).ok_or_else(|| {

@@ -241,6 +241,7 @@ fn prepare(settings: &Settings, rules: &Arc<Rules>, stop: &Arc<Stop>) -> Result<
         base: settings.client.target.base.clone(),
         started: OnceLock::new(),
         ended: OnceLock::new(),
+        unsent: OnceLock::new(),
         exhausted: AtomicBool::new(false),
         done: AtomicU64::new(0),
     })

@@ -8,9 +8,9 @@ use super::{calibrate, print};
 use crate::args::PlanArgs;
 use crate::exit::Failure;
 use crate::plan::profile::{self, Autoscaler, Replicas};
-use crate::plan::{Model, Shape};
-use crate::report::clock;
+use crate::plan::{FOREVER, Model, Shape};
 use crate::report::plot::plot;
+use crate::report::{clock, level};
 use crate::settings::Settings;
 use crate::stop::{self, Stop};
 
@@ -38,7 +38,8 @@ fn requests(settings: &Settings) -> Option<f64> {
     let limit = plan.requests.map(|limit| limit as f64);
     match plan.model {
         Model::Open { .. } => {
-            let due = plan.shape.area(plan.shape.end());
+            // The first is due at once, so a fraction at the end is one more.
+            let due = (plan.shape.area(plan.shape.end()) - 1e-6).ceil();
             Some(limit.map_or(due, |limit| limit.min(due)))
         }
         Model::Closed { .. } => limit,
@@ -83,6 +84,7 @@ fn json(settings: &Settings) -> String {
 fn table(settings: &Settings) -> String {
     let plan = &settings.plan;
     let open = matches!(plan.model, Model::Open { .. });
+    let end = plan.shape.end();
     let mut text = String::new();
     // Writing to a string does not fail.
     let _ = writeln!(
@@ -104,24 +106,27 @@ fn table(settings: &Settings) -> String {
     for phase in plan.phases() {
         let last = phase.end.saturating_sub(Duration::from_nanos(1));
         let (from, to) = (plan.shape.at(phase.start), plan.shape.at(last));
-        let level = if (from - to).abs() < 0.5 {
-            format!("{to:.0}")
+        let (from, to) = (level(from), level(to));
+        let level = if from == to {
+            to
         } else {
-            format!("{from:.0} > {to:.0}")
+            format!("{from} > {to}")
         };
         let _ = writeln!(
             text,
             "{:<14}{:>8}{:>8}{level:>16}",
             phase.name,
             clock(phase.start),
-            clock(phase.end)
+            end_of(phase.end)
         );
     }
-    if let Some(requests) = requests(settings) {
-        let _ = writeln!(text, "{requests:.0} requests");
+    // Nobody waits for all requests of a plan that runs until it is stopped.
+    let total = requests(settings).filter(|_| end < FOREVER || plan.requests.is_some());
+    if let Some(requests) = total {
+        let s = if requests > 1.0 { "s" } else { "" };
+        let _ = writeln!(text, "{requests:.0} request{s}");
     }
     let title = if open { "requests/s" } else { "users" };
-    let end = plan.shape.end();
     if end <= LONG {
         text += "\n";
         text += &plot(title, end, |at| plan.shape.at(at));
@@ -134,6 +139,15 @@ fn table(settings: &Settings) -> String {
         text += &explained(&plan.whole, &steps, &autoscaler);
     }
     text
+}
+
+/// When a phase ends; a plan without an end has none to show.
+fn end_of(end: Duration) -> String {
+    if end < FOREVER {
+        clock(end)
+    } else {
+        "stopped".to_owned()
+    }
 }
 
 /// A longer plan has no end worth showing.

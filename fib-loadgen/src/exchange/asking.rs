@@ -15,7 +15,7 @@ use super::{Caller, Rules};
 use crate::client::{Body, Fault, Link, Said, Speech, Wire, send};
 use crate::judge::Judge;
 use crate::oracle::Expected;
-use crate::outcome::{Class, Outcome, innermost};
+use crate::outcome::{Class, Outcome, described};
 use crate::request::{Question, encode};
 use crate::stop::Watch;
 
@@ -54,7 +54,7 @@ impl Caller {
         note(outcome, &said);
         let checks = &self.rules.checks;
         let mut judge = Judge::new(question, self.expected.as_ref(), checks, said.status);
-        let whole = body(wire, &mut judge, outcome, &mut wait).await?;
+        let whole = body(wire, &self.line, &mut judge, outcome, &mut wait).await?;
         // An unread rest of a body costs the connection.
         let spent = !whole || !wire.is_idle();
         if let Some(jar) = &mut self.cookies {
@@ -97,7 +97,7 @@ impl Caller {
                 untouched: unsent.request.is_some(),
                 fault: Fault {
                     class: Class::of_hyper(&unsent.error, false),
-                    detail: innermost(&unsent.error),
+                    detail: described(&unsent.error),
                 },
             })),
         }
@@ -155,6 +155,7 @@ impl Caller {
         let mut judge = Judge::new(question, self.expected.as_ref(), checks, said.status);
         let mut reading = Reading {
             body: &mut body,
+            http2: head.version == http::Version::HTTP_2,
             alarm: &mut self.alarm,
             watch: &mut self.watch,
         };
@@ -220,12 +221,13 @@ async fn head(
 /// Reads the complete body of an answer; false if the rest is not needed.
 async fn body(
     wire: &mut Wire,
+    request: &[u8],
     judge: &mut Judge<'_>,
     outcome: &mut Outcome,
     wait: &mut Wait<'_>,
 ) -> Result<bool, Trouble> {
     let read = poll_fn(|cx| {
-        let polled = wire.poll_body(cx, |bytes| {
+        let polled = wire.poll_body(cx, request, |bytes| {
             outcome.bytes += bytes.len() as u64;
             judge.push(bytes)
         });

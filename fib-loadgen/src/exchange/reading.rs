@@ -8,12 +8,13 @@ use std::time::Instant;
 use hyper::body::{Body as _, Incoming};
 
 use super::waiting::{Alarm, Trouble, interrupted};
-use crate::outcome::{Class, innermost};
+use crate::outcome::{Class, described};
 use crate::stop::Watch;
 
 /// The body of an answer, and what must be driven to read it.
 pub(super) struct Reading<'a> {
     pub(super) body: &'a mut Incoming,
+    pub(super) http2: bool,
     pub(super) alarm: &'a mut Alarm,
     pub(super) watch: &'a mut Watch,
 }
@@ -30,6 +31,12 @@ impl Reading<'_> {
             }
             let frame = poll_fn(|cx| self.poll(cx, deadline)).await?;
             match frame {
+                // hyper takes a reset without an error for an end.
+                None if self.http2 && !self.body.is_end_stream() => {
+                    let detail =
+                        "the server reset the stream (RST_STREAM) in the middle of the body";
+                    return Err(Trouble::Failed(Class::BodyReset, detail.to_owned()));
+                }
                 None => return Ok(None),
                 Some(Ok(frame)) => {
                     if let Ok(bytes) = frame.into_data() {
@@ -38,7 +45,7 @@ impl Reading<'_> {
                 }
                 Some(Err(error)) => {
                     let class = Class::of_hyper(&error, true);
-                    return Err(Trouble::Failed(class, innermost(&error)));
+                    return Err(Trouble::Failed(class, described(&error)));
                 }
             }
         }

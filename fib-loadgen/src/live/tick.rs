@@ -19,6 +19,10 @@ pub struct Tick {
     pub rps: f64,
     /// Requests sent so far.
     pub sent: u64,
+    /// Requests that are due and not sent, and at the end those never sent.
+    pub unsent: u64,
+    /// Requests in flight that were given up.
+    pub unfinished: u64,
     /// Correct answers so far.
     pub ok: u64,
     /// Failures so far, including wrong answers.

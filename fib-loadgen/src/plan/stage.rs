@@ -27,6 +27,9 @@ pub enum StageLevel {
     Rate(f64),
 }
 
+/// The longest stage. Arithmetic with instants overflows far beyond it.
+const LONGEST: Duration = Duration::from_hours(8760);
+
 impl StageLevel {
     /// Users, or requests per second.
     pub fn level(self) -> f64 {
@@ -46,6 +49,11 @@ impl FromStr for Stage {
         })?;
         let (length, target) = (&text[..at], &text[at + 1..]);
         let length = duration::parse(length)?;
+        if length > LONGEST {
+            return Err(format!(
+                "`{text}` is longer than a year: give a shorter stage, or --run-time 0 to run until stopped"
+            ));
+        }
         let target = if target.contains('/') {
             StageLevel::Rate(quantity::rate(target)?)
         } else {

@@ -1,8 +1,8 @@
 //! Facts about a run that several reports show.
 
-use crate::result::{Document, PodResult};
+use crate::result::{Document, PodResult, Totals};
 
-use super::{clock, thousands};
+use super::{clock, level, thousands};
 
 /// A pod whose first answer came this soon was there from the start.
 const FROM_THE_START_S: f64 = 5.0;
@@ -20,7 +20,7 @@ pub(crate) fn load(document: &Document) -> String {
         levels.fold(0.0, f64::max)
     };
     if document.plan.model == "open" {
-        format!("up to {:.0} requests/s", peak(|step| step.rate))
+        format!("up to {} requests/s", level(peak(|step| step.rate)))
     } else {
         format!("up to {:.0} users", peak(|step| step.users))
     }
@@ -59,6 +59,7 @@ pub(crate) fn cause(document: &Document) -> String {
             }
             "threshold-failed" => format!("the thresholds {} are not met", broken.join(", ")),
             "generator-saturated" => "the generator was the bottleneck".to_owned(),
+            "load-not-achieved" => "less was sent than planned".to_owned(),
             "interrupted" => "it was stopped before its end".to_owned(),
             other => other.to_owned(),
         });
@@ -69,13 +70,50 @@ pub(crate) fn cause(document: &Document) -> String {
             1 => "The threshold is met.".to_owned(),
             count => format!("All {count} thresholds are met."),
         };
-        return format!("Every answer is right. {rules}");
+        return format!("{} {rules}", answers(totals));
     }
     let mut text = causes.join("; ");
     if let Some(first) = text.get(..1) {
         text = first.to_uppercase() + &text[1..];
     }
     text + "."
+}
+
+/// What became of the requests of a run that met its rules: failures and requests that were never sent are no
+/// reason to fail, but never hidden.
+fn answers(totals: &Totals) -> String {
+    let lost = [
+        (totals.failed, "failed"),
+        (totals.unsent, "were due but never sent"),
+        (totals.unfinished, "were given up"),
+    ];
+    let lost: Vec<String> = lost
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{} {what}", thousands(*count)))
+        .collect();
+    if lost.is_empty() {
+        return "Every answer is right.".to_owned();
+    }
+    let due = thousands(totals.sent + totals.unsent);
+    format!(
+        "No answer is wrong, but of {due} requests {}.",
+        lost.join(", ")
+    )
+}
+
+/// Requests that no failure covers, which every report shows next to the failures: `, 279 never sent, 3 given up`.
+pub(crate) fn lost(totals: &Totals) -> String {
+    let mut text = String::new();
+    for (count, what) in [
+        (totals.unsent, "never sent"),
+        (totals.unfinished, "given up"),
+    ] {
+        if count > 0 {
+            text += &format!(", {} {what}", thousands(count));
+        }
+    }
+    text
 }
 
 /// How many pods were there from the start, and when the others first answered.

@@ -100,7 +100,7 @@ fn headline(document: &Document) -> String {
     let due = totals
         .offered_rps
         .map_or_else(String::new, |due| format!(" of {due:.0} due"));
-    let facts = [
+    let mut facts = vec![
         (
             "Correct answers per second",
             format!("{:.1}{due}", totals.rps),
@@ -113,6 +113,14 @@ fn headline(document: &Document) -> String {
         ("Response time, p99.9", format!("{} ms", ms(response.p999))),
         ("Generator", document.generator.verdict.word().to_owned()),
     ];
+    for (name, count) in [
+        ("Given up", totals.unfinished),
+        ("Never sent", totals.unsent),
+    ] {
+        if count > 0 {
+            facts.insert(3, (name, thousands(count)));
+        }
+    }
     facts
         .into_iter()
         .fold(String::new(), |mut html, (name, value)| {

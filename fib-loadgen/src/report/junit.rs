@@ -40,7 +40,12 @@ fn suite(document: &Document) -> TestSuite {
         "the target answers",
         (totals.ok == 0)
             .then(|| format!("none of {} requests was answered correctly", totals.sent)),
-        &format!("{} of {} requests failed", totals.failed, totals.sent),
+        &format!(
+            "{} of {} requests failed{}",
+            totals.failed,
+            totals.sent,
+            facts::lost(totals)
+        ),
     ));
     suite.add_test_case(generator(document));
     let interrupted = document

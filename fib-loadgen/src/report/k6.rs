@@ -113,7 +113,16 @@ fn all(document: &Document) -> Vec<Metric> {
         values,
         rules: rules(document, name),
     };
-    vec![
+    // As in k6, only a run that dropped some has this one.
+    let dropped = (totals.unsent > 0).then(|| {
+        metric(
+            "dropped_iterations",
+            "counter",
+            "default",
+            counter(totals.unsent),
+        )
+    });
+    let mut metrics = vec![
         metric("http_reqs", "counter", "default", counter(ended)),
         metric(
             "http_req_failed",
@@ -144,7 +153,9 @@ fn all(document: &Document) -> Vec<Metric> {
             "default",
             json!({ "value": users, "min": users, "max": users }),
         ),
-    ]
+    ];
+    metrics.extend(dropped);
+    metrics
 }
 
 /// k6 counts times in milliseconds.

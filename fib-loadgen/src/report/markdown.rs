@@ -22,12 +22,13 @@ fn write(out: &mut String, document: &Document) -> std::fmt::Result {
     writeln!(out, "{}\n", Markdown(facts::cause(document)))?;
     writeln!(
         out,
-        "{} requests in {}, {:.1} correct answers/s, {} failed, {} wrong. Generator: {}.\n",
+        "{} requests in {}, {:.1} correct answers/s, {} failed, {} wrong{}. Generator: {}.\n",
         thousands(totals.sent),
         facts::length(document),
         totals.rps,
         thousands(totals.failed),
         thousands(totals.wrong),
+        facts::lost(totals),
         document.generator.verdict.word(),
     )?;
     if !document.thresholds.is_empty() {

@@ -20,7 +20,7 @@ pub(crate) fn plot(title: &str, end: Duration, level: impl Fn(Duration) -> f64) 
     let mut text = format!("{title}\n");
     for row in (0..ROWS).rev() {
         let label = match row {
-            row if row == ROWS - 1 => format!("{most:.0}"),
+            row if row == ROWS - 1 => super::level(most),
             0 => "0".to_owned(),
             _ => String::new(),
         };

@@ -50,6 +50,8 @@ mod tests {
             offered_rps: Some(430.0),
             rps,
             sent: 10,
+            unsent: 0,
+            unfinished: 0,
             ok: 12_345,
             failed: 0,
             wrong: 0,

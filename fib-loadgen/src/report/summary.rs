@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use super::{clock, facts, ms, thousands};
+use super::{clock, facts, level, ms, thousands};
 use crate::result::{Document, Timing};
 
 /// The whole summary, one newline at its end.
@@ -57,20 +57,19 @@ fn head(out: &mut String, document: &Document) -> std::fmt::Result {
     } else {
         format!("{} of {}", thousands(totals.verified), thousands(totals.ok))
     };
-    let other = |what: &str, count: u64| match count {
-        0 => String::new(),
-        count => format!("   {what} {}", thousands(count)),
-    };
-    let unsent = other("never sent", totals.unsent);
-    let unfinished = other("given up", totals.unfinished);
     writeln!(
         out,
-        "  sent {}   ok {}   failed {}   wrong {}   ({proved} verified){unsent}{unfinished}",
+        "  sent {}   ok {}   failed {}   wrong {}   ({proved} verified)",
         thousands(totals.sent),
         thousands(totals.ok),
         thousands(totals.failed),
         thousands(totals.wrong),
     )?;
+    let lost = facts::lost(totals);
+    if !lost.is_empty() {
+        let due = thousands(totals.sent + totals.unsent);
+        writeln!(out, "  due {due}{lost}")?;
+    }
     let offered = totals.offered_rps.map_or_else(String::new, |due| {
         format!(
             " of {due:.1} due ({:.1} %)",
@@ -131,11 +130,11 @@ fn phases(out: &mut String, document: &Document) -> std::fmt::Result {
         "failed"
     )?;
     for phase in &document.phases {
-        let [from, to] = phase.users.map(f64::round);
-        let level = if (from - to).abs() < 1.0 {
-            format!("{to:.0}")
+        let [from, to] = phase.users.map(level);
+        let level = if from == to {
+            to
         } else {
-            format!("{from:.0}>{to:.0}")
+            format!("{from}>{to}")
         };
         writeln!(
             out,
@@ -176,19 +175,18 @@ fn tail(out: &mut String, document: &Document) -> std::fmt::Result {
         )?;
     }
     let generator = &document.generator;
-    let why = if generator.reasons.is_empty() {
-        String::new()
-    } else {
-        format!(": {}", generator.reasons.join("; "))
-    };
     writeln!(
         out,
-        "  generator  {}{why}   (cpu {:.0} % of {:.1}, {} us per request)",
+        "  generator  {}   (cpu {:.0} % of {:.1}, {} us per request)",
         generator.verdict.word(),
         generator.cpu_used * 100.0 / generator.cpu_allowed.max(1e-9),
         generator.cpu_allowed,
         generator
             .cpu_us_per_request
             .map_or_else(|| "-".to_owned(), |us| format!("{us:.0}")),
-    )
+    )?;
+    for reason in &generator.reasons {
+        writeln!(out, "             {reason}")?;
+    }
+    Ok(())
 }

@@ -3,16 +3,16 @@
 use std::path::Path;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::import;
 use super::spec::Spec;
 
+/// Our own form.
 #[derive(Deserialize)]
-#[serde(untagged)]
-enum File {
-    Har(import::Har),
-    Named { requests: Vec<Spec> },
-    List(Vec<Spec>),
+struct Named {
+    requests: Vec<Spec>,
 }
 
 /// Reads a file of requests.
@@ -26,18 +26,30 @@ pub fn read(path: &Path) -> Result<Vec<Spec>, String> {
 }
 
 fn parse(text: &str) -> Result<Vec<Spec>, String> {
-    let start = text.trim_start();
-    if start.starts_with("curl ") {
+    let text = text.trim_start_matches('\u{feff}');
+    let is_text = |line: &&str| !line.is_empty() && !line.starts_with('#');
+    let first = text.lines().map(str::trim).find(is_text);
+    let first = first.unwrap_or_default();
+    if first.starts_with("curl ") {
         return import::curl(text);
     }
-    let file: File = if start.starts_with(['{', '[']) {
-        serde_json::from_str(text).map_err(|error| error.to_string())?
+    let json = first.starts_with(['{', '[']);
+    // The shape decides what to read, so that an error is about that shape.
+    match read_as::<Value>(text, json)? {
+        Value::Array(_) => read_as(text, json),
+        Value::Object(keys) if keys.contains_key("log") => import::har(read_as(text, json)?),
+        Value::Object(keys) if keys.contains_key("requests") => {
+            Ok(read_as::<Named>(text, json)?.requests)
+        }
+        _ => Err("it has neither `requests` nor a HAR file's `log`".to_owned()),
+    }
+}
+
+fn read_as<T: DeserializeOwned>(text: &str, json: bool) -> Result<T, String> {
+    if json {
+        serde_json::from_str(text).map_err(|error| error.to_string())
     } else {
-        serde_saphyr::from_str(text).map_err(|error| error.to_string())?
-    };
-    match file {
-        File::Named { requests } | File::List(requests) => Ok(requests),
-        File::Har(har) => import::har(har),
+        serde_saphyr::from_str(text).map_err(|error| error.to_string())
     }
 }
 
@@ -53,6 +65,27 @@ mod tests {
         assert_eq!(read, parse(json).unwrap());
         assert_eq!((read[0].weight, read[1].weight), (3.0, 1.0));
         assert_eq!(read[1].body.as_deref(), Some("{\"id\":1}"));
+    }
+
+    #[test]
+    fn curl_commands_may_follow_comments_and_blank_lines() {
+        let text =
+            "\u{feff}# Copied from a browser.\r\n\r\ncurl 'http://shop.svc/a' \\\r\n  -d 'x=1'\r\n";
+        let read = parse(text).unwrap();
+        assert_eq!((read.len(), read[0].path.as_str()), (1, "/a"));
+        assert_eq!(read[0].body.as_deref(), Some("x=1"));
+    }
+
+    #[test]
+    fn an_error_names_what_is_wrong() {
+        for (text, what) in [
+            ("requests:\n- path: /x\n  bodyy: 1\n", "bodyy"),
+            (r#"[{"path":"/x","wieght":1}]"#, "wieght"),
+            ("nothing: 1\n", "neither `requests` nor"),
+        ] {
+            let why = parse(text).unwrap_err();
+            assert!(why.contains(what), "{why}");
+        }
     }
 
     #[test]

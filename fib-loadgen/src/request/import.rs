@@ -7,7 +7,7 @@ mod shell;
 use std::collections::BTreeMap;
 
 pub use curl::curl;
-pub(super) use har::{Har, har};
+pub(super) use har::har;
 
 /// Headers of the recorded connection, or that ask for encodings not supported here.
 const LEFT_OUT: [&str; 8] = [

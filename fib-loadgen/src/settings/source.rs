@@ -64,7 +64,7 @@ pub(super) fn source(args: &RunArgs, target: &Target, specs: Vec<Spec>) -> Resul
         vec![Spec {
             method: args.method.clone(),
             path: typed_path(target),
-            body: args.body.clone(),
+            body: args.body.as_deref().map(body).transpose()?,
             weight: 1.0,
             ..Spec::default()
         }]
@@ -72,6 +72,18 @@ pub(super) fn source(args: &RunArgs, target: &Target, specs: Vec<Spec>) -> Resul
     Requests::new(specs, &args.check)
         .map(Source::Requests)
         .map_err(Failure::usage)
+}
+
+/// The body, or as in curl the text of the file after an `@`.
+fn body(text: &str) -> Result<String, Failure> {
+    let Some(path) = text.strip_prefix('@') else {
+        return Ok(text.to_owned());
+    };
+    std::fs::read_to_string(path).map_err(|error| {
+        Failure::usage(format!(
+            "--body: `{path}` can't be read as text ({error}): give @ and the name of a UTF-8 file, or the body itself"
+        ))
+    })
 }
 
 /// The path of the URL; a URL parser escapes the braces of placeholders.

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{MetricKind, MetricPoint, Seen, Shared, bounds_s};
-use crate::outcome::innermost;
+use crate::outcome::described;
 use crate::view::say;
 
 /// The interval.
@@ -128,7 +128,7 @@ pub async fn push(
             .and_then(reqwest::Response::error_for_status)
             && !std::mem::replace(&mut warned, true)
         {
-            let why = innermost(&error.without_url());
+            let why = described(&error.without_url());
             say(&format!(
                 "warning: the collector of --otlp did not accept the metrics ({why}); the run continues without it"
             ));

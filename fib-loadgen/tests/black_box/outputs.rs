@@ -87,6 +87,8 @@ fn a_line_per_second_shows_progress() {
         "offered_rps",
         "rps",
         "sent",
+        "unsent",
+        "unfinished",
         "ok",
         "failed",
         "wrong",
@@ -241,6 +243,35 @@ fn the_plan_is_shown_without_sending_a_request() {
         (Some(4000.0), Some("open"))
     );
     assert_eq!(server.connections.load(Ordering::SeqCst), 0);
+}
+
+#[test]
+fn a_plan_shows_small_rates_long_times_and_a_run_without_an_end_as_they_are() {
+    let plan = |flags: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_fib-loadgen"));
+        let output = command
+            .args(["plan", "http://127.0.0.1:1"])
+            .args(flags.split(' '))
+            .output()
+            .unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(text).unwrap())
+    };
+    for (flags, shown) in [
+        ("--rate 0.5/s", "00:30             0.5\n15 requests"),
+        // Sent at once.
+        ("--rate 0.00001/s", "00:30            1e-5\n1 request\n"),
+        ("--rate 2/m -t 90m", "1:30:00          0.0333\n180 requests"),
+        ("--rate 400/s -t 0", "stopped             400\n"),
+    ] {
+        let (code, text) = plan(flags);
+        assert!(text.contains(shown), "{flags}: {text}");
+        assert_eq!(code, Some(0));
+    }
+    assert!(!plan("--rate 400/s -t 0").1.contains("0 requests\n"));
+    let (code, text) = plan("--stage 99999999h@1/s");
+    assert_eq!(code, Some(2));
+    assert!(text.contains("longer than a year"), "{text}");
 }
 
 #[test]

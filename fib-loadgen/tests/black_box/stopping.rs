@@ -153,3 +153,63 @@ fn a_killed_run_leaves_what_it_had_after_ten_seconds() {
         "{report:?}"
     );
 }
+
+#[test]
+fn every_due_request_of_an_interrupted_rate_is_in_every_result_and_none_is_due_afterward() {
+    // Two users answer about 4/s of 50/s; the last requests take longer than the load.
+    let server = OddServer::start(|_, _| Act::After(Instant::now() + Duration::from_millis(500)));
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let mut child = program(
+        server.address,
+        "--rate 50/s -t 60s --users 2 --n 90 --timeout 20s",
+    )
+    .args(["-o", &format!("json={}", path("result.json").display())])
+    .args(["-o", &format!("text={}", path("text").display())])
+    .args(["-o", "ndjson=-"])
+    .stdout(Stdio::piped())
+    .stderr(Stdio::null())
+    .spawn()
+    .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    (0..2).for_each(|_| drop(lines.read_line(&mut String::new())));
+    signal(&child, "-INT");
+    let rest: Vec<serde_json::Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(&line.unwrap()).unwrap())
+        .collect();
+    assert_eq!(child.wait().unwrap().code(), Some(105));
+
+    let result = result(&folder);
+    let total = |key: &str| result["totals"][key].as_u64().unwrap();
+    let (sent, unsent) = (total("sent"), total("unsent"));
+    assert_eq!(sent, total("ok") + total("failed") + total("unfinished"));
+    assert_eq!(server.requests().len() as u64 - 1, sent);
+    // 50 are due per second, and the first at once.
+    let number = |key: &str| result["totals"][key].as_f64().unwrap();
+    let due = number("sent") + number("unsent");
+    let window = number("window_s");
+    assert!((due - 50.0 * window).abs() <= 1.5, "{due} in {window} s");
+
+    let last = rest.last().unwrap();
+    for (key, value) in [("sent", sent), ("unsent", unsent), ("ok", total("ok"))] {
+        assert_eq!(last[key], value, "{key}: {last}");
+    }
+    assert_eq!(last["unfinished"], total("unfinished"));
+    let series = &result["series"];
+    let step = |at: usize| series["offered_rps"][at].as_f64().unwrap();
+    let ends = series["end_ms"].as_array().unwrap();
+    let mut offered = 0.0;
+    let mut before = 0.0;
+    for (at, end) in ends.iter().enumerate() {
+        let end = end.as_f64().unwrap();
+        offered += step(at) * (end - before) / 1e3;
+        before = end;
+    }
+    assert!(
+        (offered - 50.0 * window).abs() < 2.0,
+        "{offered} in {window} s"
+    );
+    let text = std::fs::read_to_string(path("text")).unwrap();
+    assert!(text.contains(&format!("{unsent} never sent")), "{text}");
+}

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use drawing::escape::Xml;
 
-use crate::report::{clock, facts, ms, thousands};
+use crate::report::{self, clock, facts, ms, thousands};
 use crate::result::Document;
 
 /// A table that scrolls sideways if the screen is too narrow.
@@ -55,11 +55,11 @@ pub(super) fn phases(document: &Document) -> String {
         .phases
         .iter()
         .map(|phase| {
-            let [from, to] = phase.users.map(f64::round);
-            let level = if (from - to).abs() < 1.0 {
-                format!("{to:.0}")
+            let [from, to] = phase.users.map(report::level);
+            let level = if from == to {
+                to
             } else {
-                format!("{from:.0} → {to:.0}")
+                format!("{from} → {to}")
             };
             let latency = &phase.latency.response;
             vec![

@@ -1,14 +1,16 @@
 //! Updates the state of a run with each observation.
 
+mod pods;
+mod syncs;
+
 use jiff::Timestamp;
 
-use super::state::{PodRecord, Poll, ReadinessLost, RunState};
-use super::timeline::{Gap, LoadPoint, Mark, PhaseSpan, PodSeries, ProposalStep, Step, Timeline};
+use super::state::{Poll, RunState};
+use super::timeline::{Gap, LoadPoint, Mark, PhaseSpan, Step, Timeline};
 use crate::observation::{
-    Autoscaler, Event, Fact, LoadSecond, MetricReading, Observation, Phase, Pod, PodSample,
-    ScaleTarget, Seen, Watch, WatchState,
+    Autoscaler, Event, Fact, LoadSecond, MetricReading, Observation, Phase, ScaleTarget, Seen,
+    Watch, WatchState,
 };
-use crate::run::explain::Explained;
 
 impl RunState {
     /// Applies one observation. The evaluator adds the explanations of syncs.
@@ -78,38 +80,6 @@ impl RunState {
         }
     }
 
-    /// Adds a sync's explanation, or replaces an earlier one.
-    pub(crate) fn explain(&mut self, explained: Explained) {
-        let Some(timeline) = &mut self.timeline else {
-            return;
-        };
-        match explained {
-            Explained::Silent(proposed) => {
-                timeline.proposals.retain(|p| p.at != proposed.at);
-                let place = timeline.proposals.partition_point(|p| p.at <= proposed.at);
-                timeline.proposals.insert(place, proposed);
-            }
-            Explained::Sync { number, record } => {
-                let at = record.at;
-                timeline.proposals.retain(|p| p.at != at);
-                let place = timeline.proposals.partition_point(|p| p.at <= at);
-                let proposed = record.proposed.map(|range| ProposalStep {
-                    at,
-                    low: range.low,
-                    high: range.high,
-                    certain: record.certain,
-                });
-                timeline.proposals.splice(place..place, proposed);
-                if number < timeline.syncs.len() {
-                    timeline.syncs[number] = record;
-                } else {
-                    timeline.syncs.push(record);
-                }
-                propose(timeline, number);
-            }
-        }
-    }
-
     fn autoscaler(&mut self, at: Timestamp, autoscaler: &Autoscaler) {
         let known = self.autoscaler.as_ref();
         if known.is_some_and(|known| is_older(autoscaler, known)) {
@@ -144,103 +114,6 @@ impl RunState {
             self.targets.push((at, target.clone()));
         }
         self.target = Some(target.clone());
-    }
-
-    /// If a kind does not count its ready pods, the observed ones count.
-    fn count_for_the_target(&mut self, at: Timestamp) {
-        let counted = self.ready_pods();
-        let own = self.target.as_mut().filter(|t| !t.counts_ready);
-        if let (Some(target), Some(timeline)) = (own, &mut self.timeline) {
-            target.ready_replicas = counted;
-            step(&mut timeline.ready, at, counted);
-        }
-    }
-
-    fn pod(&mut self, at: Timestamp, pod: &Pod) {
-        let request_milli = self.cpu_request(pod);
-        let known = self
-            .pods
-            .get(&pod.name)
-            .map(|record| record.pod.resize_quote());
-        if let Some(quote) = pod
-            .resize_quote()
-            .filter(|_| known != Some(pod.resize_quote()))
-        {
-            self.mark(at, "Warning", format!("a resize is not finished: {quote}"));
-        }
-        let Some(timeline) = &mut self.timeline else {
-            return;
-        };
-        let same = self
-            .pods
-            .get(&pod.name)
-            .is_some_and(|r| r.pod.uid == pod.uid);
-        if !same {
-            timeline.pods.push(PodSeries {
-                pod: pod.name.clone(),
-                request_milli,
-                first_seen: at,
-                ready_at: None,
-                gone_at: None,
-                cpu_milli: Vec::new(),
-            });
-            let record = PodRecord {
-                pod: pod.clone(),
-                first_seen: at,
-                ready_at: None,
-                gone_at: None,
-                cpu_milli: None,
-                request_milli,
-                series: timeline.pods.len() - 1,
-            };
-            self.pods.insert(pod.name.clone(), record);
-        }
-        let Some(record) = self.pods.get_mut(&pod.name) else {
-            return;
-        };
-        if pod.restarts > record.pod.restarts {
-            let text = format!("a container of {} was restarted", pod.name);
-            push_mark(&mut timeline.marks, at, "Warning", text);
-        }
-        let since = |pod: &Pod| pod.ready.as_ref().and_then(|r| r.since);
-        if record.pod.is_ready() && pod.is_ready() && since(&record.pod) < since(pod) {
-            self.ready_anew.push(at);
-        }
-        note_readiness(&mut self.readiness_lost, at, &record.pod, pod);
-        if pod.is_ready() && record.ready_at.is_none() {
-            record.ready_at = Some(at);
-            timeline.pods[record.series].ready_at = Some(at);
-        }
-        record.pod.clone_from(pod);
-        record.request_milli = request_milli;
-    }
-
-    fn pod_gone(&mut self, at: Timestamp, name: &str) {
-        if let (Some(timeline), Some(record)) = (&mut self.timeline, self.pods.get_mut(name))
-            && record.gone_at.is_none()
-        {
-            record.gone_at = Some(at);
-            timeline.pods[record.series].gone_at = Some(at);
-        }
-    }
-
-    fn samples(&mut self, at: Timestamp, samples: &[PodSample]) {
-        self.last_answer = Some(at);
-        self.unread_since = None;
-        for sample in samples {
-            let Some(record) = self.pods.get_mut(&sample.pod) else {
-                continue;
-            };
-            let cpu = sample.cpu().0;
-            record.cpu_milli = Some(cpu);
-            if let Some(timeline) = &mut self.timeline {
-                step(&mut timeline.pods[record.series].cpu_milli, at, cpu);
-            }
-        }
-        let answer = Ok(samples.to_vec());
-        if self.polls.last().is_none_or(|p| p.answer != answer) {
-            self.polls.push(Poll { at, answer });
-        }
     }
 
     /// An answer that repeats the last one of its metric only shows that it still holds.
@@ -379,28 +252,6 @@ impl RunState {
     }
 }
 
-/// Records that a serving pod stopped being ready, or is ready again.
-fn note_readiness(lost: &mut Vec<ReadinessLost>, at: Timestamp, before: &Pod, now: &Pod) {
-    let serves = now.phase == "Running"
-        && !now.deleting
-        && now.waiting.is_none()
-        && now.restarts == before.restarts;
-    if before.is_ready() && !now.is_ready() && serves {
-        lost.push(ReadinessLost {
-            pod: now.name.clone(),
-            at,
-            until: None,
-            by_itself: now.fails_by_itself(),
-        });
-    }
-    if now.is_ready() {
-        let open = lost.iter_mut().rfind(|l| l.pod == now.name);
-        if let Some(open) = open.filter(|l| l.until.is_none()) {
-            open.until = Some(at);
-        }
-    }
-}
-
 /// Whether it is an earlier state of the same object that arrived late.
 fn is_older(told: &Autoscaler, known: &Autoscaler) -> bool {
     let written = told.status_written.zip(known.status_written);
@@ -411,19 +262,6 @@ fn is_older(told: &Autoscaler, known: &Autoscaler) -> bool {
 pub(crate) fn step<T: PartialEq>(series: &mut Vec<Step<T>>, at: Timestamp, value: T) {
     if series.last().is_none_or(|last| last.value != value) {
         series.push(Step { at, value });
-    }
-}
-
-/// Rebuilds the series of the most likely proposals from a sync on.
-fn propose(timeline: &mut Timeline, number: usize) {
-    let Some(at) = timeline.syncs.get(number).map(|sync| sync.at) else {
-        return;
-    };
-    timeline.proposed.retain(|step| step.at < at);
-    for sync in timeline.syncs.iter().skip(number) {
-        if let Some(value) = sync.likeliest {
-            step(&mut timeline.proposed, sync.at, value);
-        }
     }
 }
 
