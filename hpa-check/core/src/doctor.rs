@@ -17,7 +17,7 @@ use crate::documents::doctor::{
 };
 use crate::judge;
 use crate::keda::ScaledObject;
-use crate::rules::snapshot_only::look::SnapshotView;
+use crate::rules::snapshot_only::look::{Place, SnapshotView};
 use crate::snapshot::index::Index;
 use crate::snapshot::{Assertions, ClusterSnapshot, Namespace};
 use crate::verdict::{Outcome, Reason};
@@ -35,11 +35,25 @@ pub fn diagnose(
     for (name, space) in &cluster.namespaces {
         pods += space.pods.as_ref().map_or(0, Vec::len);
         let index = Index::of(space);
-        let before = earlier.and_then(|look| Some((look.at, look.namespaces.get(name)?)));
+        let place = Place {
+            cluster,
+            namespace: name,
+            space,
+            index: &index,
+        };
+        let earlier = earlier.and_then(|look| Some((look, look.namespaces.get(name)?)));
+        let earlier_index = earlier.map(|(_, space)| Index::of(space));
+        let before = earlier.zip(earlier_index.as_ref());
+        let before = before.map(|((cluster, space), index)| Place {
+            cluster,
+            namespace: name,
+            space,
+            index,
+        });
         let only = asserted.autoscaler.as_ref();
         let wanted = |name: &String| only.is_none_or(|only| only == name);
         for scaler in space.autoscalers.iter().filter(|s| wanted(&s.name)) {
-            let view = SnapshotView::new(cluster, (name, space, &index), before, scaler, asserted);
+            let view = SnapshotView::new(place, before, scaler, asserted);
             let mut one = report(name, &view, judge::snapshot(&view));
             let (ignores, wrong) = ignore::annotated(scaler.ignore.as_deref().unwrap_or_default());
             let full_name = one.full_name();

@@ -4,6 +4,7 @@ pub(super) mod bounds;
 pub(super) mod containers;
 mod failing;
 pub(super) mod keda;
+pub(super) mod lasting;
 pub(super) mod metrics;
 pub(super) mod nodes;
 pub(super) mod pods;

@@ -91,6 +91,10 @@ pub(crate) trait View {
     /// Whether the controller's conditions are as recent as everything else. In a snapshot they may be
     /// older than the objects.
     fn is_watched(&self) -> bool;
+    /// The same autoscaler in an earlier snapshot, if there is one. A run is one view of all the time.
+    fn earlier(&self) -> Option<&dyn View> {
+        None
+    }
     /// How long the controller's condition of that type has been false, if that was watched.
     fn refused_for(&self, _kind: &str) -> Option<Duration> {
         None

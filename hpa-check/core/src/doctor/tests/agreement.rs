@@ -11,7 +11,7 @@ use crate::observation::{Event, Fact, Observation, Phase, Ready, RunContext, Sca
 use crate::rules::RANKED;
 use crate::rules::rule::{Find, Rule};
 use crate::rules::run_only::run::RunView;
-use crate::rules::snapshot_only::look::SnapshotView;
+use crate::rules::snapshot_only::look::{Place, SnapshotView};
 use crate::rules::view::View;
 use crate::run::state::RunState;
 use crate::snapshot::index::Index;
@@ -40,12 +40,22 @@ fn shared(reasons: Vec<Reason>) -> BTreeSet<String> {
     found.filter(|id| compared.contains(&id.as_str())).collect()
 }
 
+fn place<'a>(cluster: &'a ClusterSnapshot, index: &'a Index<'a>) -> Place<'a> {
+    Place {
+        cluster,
+        namespace: "shop",
+        space: &cluster.namespaces["shop"],
+        index,
+    }
+}
+
 /// What the shared rules find in a snapshot.
 fn in_snapshot(cluster: &ClusterSnapshot) -> BTreeSet<String> {
     let space = &cluster.namespaces["shop"];
     let (index, asserted) = (Index::of(space), asserted(cluster));
     let scaler = &space.autoscalers[0];
-    let look = SnapshotView::new(cluster, ("shop", space, &index), None, scaler, &asserted);
+    let place = place(cluster, &index);
+    let look = SnapshotView::new(place, None, scaler, &asserted);
     shared(judge::snapshot(&look))
 }
 
@@ -116,7 +126,8 @@ fn watched(cluster: &ClusterSnapshot) -> (Expectation, RunState) {
     }));
     let index = Index::of(space);
     let nothing = Assertions::default();
-    let look = SnapshotView::new(cluster, ("shop", space, &index), None, scaler, &nothing);
+    let place = place(cluster, &index);
+    let look = SnapshotView::new(place, None, scaler, &nothing);
     for fact in facts(cluster, &look) {
         see(Seen::Fact(fact));
     }

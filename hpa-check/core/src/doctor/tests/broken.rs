@@ -410,7 +410,11 @@ pub(super) const ROWS: &[Row] = &[
             space(&mut f).scaled_objects[0] = scaled_object("cart", &[], &[("Ready", "True")]);
             f
         },
-        |f| space(f).scaled_objects[0].conditions[0].status = "False".into(),
+        |f| {
+            let condition = &mut space(f).scaled_objects[0].conditions[0];
+            condition.status = "False".into();
+            condition.reason = "ScaledObjectCheckFailed".into();
+        },
     ),
     Row(
         24,

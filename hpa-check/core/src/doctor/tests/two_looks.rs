@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::broken::{Do, faults};
+use super::broken::{Do, faults, pending};
 use super::found;
-use super::world::{ago, busy, healthy, pods, samples, scaler, space, target};
+use super::world::{ago, busy, condition, healthy, pods, samples, scaler, space, target};
 use crate::model::before;
 use crate::quantity::Quantity;
 use crate::snapshot::ClusterSnapshot;
@@ -198,4 +198,89 @@ fn completed_pods_of_the_target_itself_are_to_be_deleted_and_those_of_a_job_to_b
     };
     assert!(advice("ReplicaSet/cart-6d").starts_with("Delete them"));
     assert!(advice("Job/migrate").contains("ttlSecondsAfterFinished"));
+}
+
+/// A fault that one snapshot shows and a second one half a minute later proves, and what makes it certain at once.
+#[track_caller]
+fn proven_by_two(now: &ClusterSnapshot, before: &ClusterSnapshot, id: &str, certain: Do) {
+    assert_eq!(faults(now), UNDECIDED, "{id}");
+    assert_eq!(found(now, Some(&earlier(before, 30))), UNDECIDED, "{id}");
+    assert_eq!(found(now, Some(&earlier(now, 30)))[0], id);
+    let mut now = now.clone();
+    certain(&mut now);
+    assert_eq!(faults(&now)[0], id);
+}
+
+#[test]
+fn an_image_that_could_not_be_pulled_once_may_be_pulled_at_the_next_attempt() {
+    let mut now = healthy();
+    pending(&mut now);
+    let before = now.clone();
+    let last = &mut pods(&mut now).last_mut().unwrap().pod;
+    last.waiting = Some("ErrImagePull".to_owned());
+    proven_by_two(&now, &before, "image-missing", |f| {
+        let last = &mut pods(f).last_mut().unwrap().pod;
+        last.waiting = Some("ImagePullBackOff".to_owned());
+    });
+}
+
+#[test]
+fn a_container_whose_secret_is_not_there_yet_may_be_created_at_the_next_attempt() {
+    let mut now = healthy();
+    pending(&mut now);
+    let before = now.clone();
+    let last = &mut pods(&mut now).last_mut().unwrap().pod;
+    last.waiting = Some("CreateContainerConfigError".to_owned());
+    proven_by_two(&now, &before, "pods-crash", |f| {
+        pods(f).last_mut().unwrap().pod.life.created = Some(ago(130));
+    });
+}
+
+#[test]
+fn a_webhook_that_does_not_answer_may_be_restarting() {
+    let mut now = healthy();
+    pending(&mut now);
+    pods(&mut now).pop();
+    let object = &mut target(&mut now).object;
+    (object.replicas, object.updated_replicas) = (3, 3);
+    let mut before = now.clone();
+    target(&mut before).object.spec_replicas = 3;
+    let mut refused = condition("ReplicaFailure", "True", "FailedCreate");
+    let says = "Internal error occurred: failed calling webhook \"inject.example.com\": connection refused";
+    refused.message = says.into();
+    target(&mut now).object.conditions.push(refused);
+    proven_by_two(&now, &before, "pods-refused", |f| {
+        let says = "admission webhook \"inject.example.com\" denied the request: no team label";
+        let object = &mut target(f).object;
+        object.conditions.last_mut().unwrap().message = says.into();
+    });
+}
+
+#[test]
+fn a_trigger_of_keda_that_failed_in_one_poll_may_answer_in_the_next() {
+    let before = super::world::of_keda();
+    let mut now = before.clone();
+    let failing = super::world::scaled_object("cart", &[], &[("Ready", "False")]);
+    space(&mut now).scaled_objects = vec![failing];
+    proven_by_two(&now, &before, "scaled-object-not-ready", |f| {
+        let says = "unable to get external metric: rpc error";
+        super::world::refuse(f, "ScalingActive", "FailedGetExternalMetric", says);
+        scaler(f).inactive_since = Some(ago(600));
+    });
+}
+
+#[test]
+fn the_slow_start_of_an_evicted_pods_successor_is_no_lack_of_pods() {
+    let mut now = healthy();
+    target(&mut now).object.ready_replicas = 2;
+    let last = pods(&mut now).last_mut().unwrap();
+    last.pod.started = Some(ago(200));
+    super::broken::set_ready(last, "False", 200);
+    last.pod.life.start_allowance = Some(Duration::from_mins(15));
+    let mut evicted = super::broken::of_pod(("Evicted", "Evicted pod: node is drained", 210));
+    "Pod/cart-6d-9".clone_into(&mut evicted.about);
+    space(&mut now).events.push(evicted);
+    assert_eq!(found(&now, None), ["pods-starting"]);
+    pods(&mut now).last_mut().unwrap().pod.life.start_allowance = None;
+    assert_eq!(found(&now, None)[0], "pods-evicted");
 }

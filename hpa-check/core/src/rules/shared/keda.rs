@@ -1,5 +1,6 @@
 //! What KEDA itself says about the autoscaler's `ScaledObject`.
 
+use super::lasting::lasting;
 use crate::findings::{Evidence, catalog};
 use crate::rules::rule::{Rule, Weight};
 use crate::rules::view::{View, quoted};
@@ -10,8 +11,23 @@ pub(crate) const RULES: &[Rule] = &[Rule::shared(
     not_ready,
 )];
 
-/// If a fallback is active, it already handles the failing trigger.
+/// KEDA's reasons for triggers that failed in its latest poll (`apis/keda/v1alpha1/condition_types.go`).
+const TRIGGERS: [&str; 2] = ["TriggerError", "PartialTriggerError"];
+
+/// A trigger may fail once; the controller's condition shows for how long the metric has been missing.
 fn not_ready(view: &dyn View) -> Option<Evidence> {
+    let failure = view.scaled_object()?.failure()?;
+    let refused = view.refusal("ScalingActive").is_some();
+    let long = view.refused_for("ScalingActive");
+    let refused = refused && long.is_none_or(|span| span >= view.warm_up());
+    if refused || !TRIGGERS.contains(&&*failure.reason) {
+        return fails(view);
+    }
+    lasting(view, fails)
+}
+
+/// If a fallback is active, it already handles the failing trigger.
+pub(crate) fn fails(view: &dyn View) -> Option<Evidence> {
     let object = view.scaled_object()?;
     let failure = object.failure()?;
     let excused = object.fallback().is_some() || object.is_paused() || view.is_complete();

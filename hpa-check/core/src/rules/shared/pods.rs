@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::failing::failing;
+use super::lasting::lasting;
 use super::nodes;
 use crate::findings::{Evidence, catalog};
 use crate::observation::{Condition, Pod};
@@ -29,9 +30,34 @@ const BACK_OFF: Duration = Duration::from_mins(10);
 /// Waiting reasons that are normal.
 const NORMAL: [&str; 3] = ["ContainerCreating", "PodInitializing", "ContainersNotReady"];
 
+/// The first failures of a start, before the kubelet backs off: a registry that is busy, a Secret that is created a
+/// moment later. The kubelet retries.
+const FIRST: [&str; 3] = [
+    "ErrImagePull",
+    "CreateContainerConfigError",
+    "CreateContainerError",
+];
+
+/// Why a pod waits, if its start has failed for good, or if `first` for the first time.
+fn stuck_start<'p>(view: &dyn View, pod: &PodView<'p>, first: bool) -> Option<&'p str> {
+    let reason = pod.pod.waiting.as_deref()?;
+    let young = pod.made().is_some() && !view.longer(pod.made(), view.start_patience());
+    let is_first = FIRST.contains(&reason) && young && pod.pod.restarts == 0;
+    (is_first == first).then_some(reason)
+}
+
 fn image(view: &dyn View) -> Option<Evidence> {
+    unpulled(view, false).or_else(|| lasting(view, first_pull))
+}
+
+/// Images that could not be pulled at the first attempt.
+pub(crate) fn first_pull(view: &dyn View) -> Option<Evidence> {
+    unpulled(view, true)
+}
+
+fn unpulled(view: &dyn View, first: bool) -> Option<Evidence> {
     let of_image = |p: &PodView<'_>| {
-        let waits = p.pod.waiting.as_deref().filter(|w| w.contains("Image"));
+        let waits = stuck_start(view, p, first).filter(|w| w.contains("Image"));
         waits.map(waiting)
     };
     failing(view, of_image, "wait for an image that can't be pulled")
@@ -86,13 +112,23 @@ fn unplaced(view: &dyn View, pod: &PodView<'_>) -> Option<String> {
 }
 
 fn crash(view: &dyn View) -> Option<Evidence> {
+    crashing(view, false).or_else(|| lasting(view, first_start))
+}
+
+/// Containers that could not be created at the first attempt.
+pub(crate) fn first_start(view: &dyn View) -> Option<Evidence> {
+    crashing(view, true)
+}
+
+fn crashing(view: &dyn View, first: bool) -> Option<Evidence> {
     let crashes = |p: &PodView<'_>| {
         let stuck = |w: &&str| !NORMAL.contains(w) && !w.contains("Image");
-        let waits = p.pod.waiting.as_deref().filter(stuck);
+        let waits = stuck_start(view, p, first).filter(stuck);
         let restarts = p.pod.restarts;
+        let crashes = !first && is_crashing(view, p);
         waits
             .map(|w| format!("{}, {restarts} restarts", waiting(w)))
-            .or_else(|| is_crashing(view, p).then(|| format!("not ready, {restarts} restarts")))
+            .or_else(|| crashes.then(|| format!("not ready, {restarts} restarts")))
     };
     failing(view, crashes, "can't be started, or keep crashing")
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::lasting::lasting;
 use super::quota_room::falls_short;
 use crate::findings::{Evidence, catalog};
 use crate::observation::Pod;
@@ -93,7 +94,26 @@ fn too_small(view: &dyn View, QuotaView { quota, own }: &QuotaView<'_>) -> Optio
     })
 }
 
+/// Parts of errors that are about the way to an answer, and not the answer: a webhook or etcd that restarts.
+const UNANSWERED: [&str; 6] = [
+    "failed calling webhook",
+    "failed to call webhook",
+    "timeout",
+    "timed out",
+    "connection refused",
+    "Internal error occurred",
+];
+
 fn refused(view: &dyn View) -> Option<Evidence> {
+    let unanswered = |says: &str| UNANSWERED.iter().any(|part| says.contains(part));
+    if refusal(view).is_some_and(|says| unanswered(&says)) {
+        return lasting(view, rejected);
+    }
+    rejected(view)
+}
+
+/// The API server did not create pods.
+pub(crate) fn rejected(view: &dyn View) -> Option<Evidence> {
     let says = refusal(view).filter(|says| !says.contains(OVER_QUOTA))?;
     let target = view.target()?;
     let (made, wanted) = (target.replicas, target.spec_replicas);

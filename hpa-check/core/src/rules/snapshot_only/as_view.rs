@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::look::{Before, SnapshotView};
+use super::look::SnapshotView;
 use super::writers;
 use crate::keda::ScaledObject;
 use crate::metrics_server::MetricsServer;
@@ -116,7 +116,7 @@ impl<'a> View for SnapshotView<'a> {
         let living = view.living();
         let starting = living.iter().filter(|p| {
             let waits = p.pod.waiting.is_some() || p.pod.unschedulable.is_some();
-            !p.is_ready() && !waits && !view.longer(p.made(), view.start_patience())
+            !p.is_ready() && !waits && !view.longer(p.made(), view.start_patience_of(p))
         });
         let coming = i32::try_from(starting.count()).unwrap_or(i32::MAX);
         let lacks = target.ready_replicas.saturating_add(coming) < target.spec_replicas;
@@ -192,6 +192,11 @@ impl<'a> View for SnapshotView<'a> {
         false
     }
 
+    fn earlier(&self) -> Option<&dyn View> {
+        let before = self.before.as_deref()?;
+        Some(before)
+    }
+
     /// The condition has its own timestamp.
     fn refused_for(&self, kind: &str) -> Option<Duration> {
         let since = match kind {
@@ -227,11 +232,9 @@ impl<'a> View for SnapshotView<'a> {
     /// between which it need not have synced. Someone may change the bounds in between.
     fn sizes(&self) -> Vec<SizeView> {
         let syncs = self.cluster.controller.sync_period * 2;
-        let earlier = self
-            .before
-            .as_ref()
-            .filter(|b| after(b.at, syncs) <= self.cluster.at);
-        let size = |before: &Before<'_>| {
+        let earlier = self.before.as_deref();
+        let earlier = earlier.filter(|b| after(b.cluster.at, syncs) <= self.cluster.at);
+        let size = |before: &SnapshotView<'_>| {
             let (was, is) = (&before.scaler.object.spec, &self.scaler.object.spec);
             Some(SizeView {
                 replicas: vec![
@@ -309,7 +312,7 @@ impl<'a> View for SnapshotView<'a> {
         failing.first()?;
         let before = self.before.as_ref();
         let before = before.filter(|b| failing.iter().any(|place| fails(b.scaler, *place)));
-        let since = before.map_or(self.cluster.at, |b| b.at);
+        let since = before.map_or(self.cluster.at, |b| b.cluster.at);
         Duration::try_from(self.cluster.at.duration_since(since)).ok()
     }
 

@@ -35,17 +35,11 @@ pub(crate) struct SnapshotView<'a> {
     pub(super) matched: Vec<&'a PodSnapshot>,
     pub(super) asserted: &'a snapshot::Assertions,
     pub(super) shared: Vec<(&'a str, &'a str)>,
-    pub(super) before: Option<Before<'a>>,
+    /// The same autoscaler in the earlier snapshot.
+    pub(super) before: Option<Box<SnapshotView<'a>>>,
     /// KEDA's object, if the autoscaler belongs to one.
     pub(super) scaled_object: Option<ScaledObject>,
     index: &'a Index<'a>,
-}
-
-/// The earlier snapshot of it.
-pub(super) struct Before<'a> {
-    pub(super) at: Timestamp,
-    pub(super) scaler: &'a Scaler,
-    pub(super) samples: &'a [PodSample],
 }
 
 /// The `ScaledObject` that an autoscaler belongs to. If those are unreadable, its owner reference still names
@@ -57,22 +51,33 @@ fn scaled_object(space: &Namespace, scaler: &Scaler) -> Option<ScaledObject> {
     Some(read.unwrap_or_else(|| ScaledObject::unread(name)))
 }
 
+/// A namespace of a snapshot, with its index.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) cluster: &'a ClusterSnapshot,
+    pub(crate) namespace: &'a str,
+    pub(crate) space: &'a Namespace,
+    pub(crate) index: &'a Index<'a>,
+}
+
 impl<'a> SnapshotView<'a> {
     pub(crate) fn new(
-        cluster: &'a ClusterSnapshot,
-        (namespace, space, index): (&'a str, &'a Namespace, &'a Index<'a>),
-        earlier: Option<(Timestamp, &'a Namespace)>,
+        place: Place<'a>,
+        earlier: Option<Place<'a>>,
         scaler: &'a Scaler,
         asserted: &'a snapshot::Assertions,
     ) -> Self {
+        let Place {
+            cluster,
+            namespace,
+            space,
+            index,
+        } = place;
         let selector = scaler.workload().map_or("", |w| &w.object.selector);
-        let before = earlier.and_then(|(at, earlier)| {
-            let mut all = earlier.autoscalers.iter();
-            Some(Before {
-                at,
-                scaler: all.find(|s| s.object.uid == scaler.object.uid)?,
-                samples: earlier.samples.as_ref()?.as_deref().ok()?,
-            })
+        let before = earlier.and_then(|earlier| {
+            let mut all = earlier.space.autoscalers.iter();
+            let same = all.find(|s| s.object.uid == scaler.object.uid)?;
+            Some(Box::new(Self::new(earlier, None, same, asserted)))
         });
         let mut view = Self {
             scaler,
@@ -252,8 +257,7 @@ impl<'a> SnapshotView<'a> {
 
     /// A pod's sample in the earlier snapshot.
     pub(super) fn earlier_sample(&self, pod: &str) -> Option<&'a PodSample> {
-        let mut samples = self.before.as_ref()?.samples.iter();
-        samples.find(|s| s.pod == pod)
+        self.before.as_ref()?.index.samples.get(pod).copied()
     }
 
     /// Since when the newest sample is known: since the earlier snapshot if that one has it too. Node clocks may
@@ -267,7 +271,7 @@ impl<'a> SnapshotView<'a> {
             .filter_map(|p| self.earlier_sample(&p.pod.name));
         let same = newest.is_some() && newest <= earlier.map(|s| s.timestamp).max();
         let before = self.before.as_ref().filter(|_| same);
-        before.map_or(self.cluster.at, |b| b.at)
+        before.map_or(self.cluster.at, |b| b.cluster.at)
     }
 
     /// The use of the pods that should get a share of the load, by the samples that `which` selects.

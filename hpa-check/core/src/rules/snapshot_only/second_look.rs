@@ -5,7 +5,11 @@ use std::time::Duration;
 use super::look::SnapshotView;
 use crate::findings::{Evidence, catalog};
 use crate::rules::rule::{Rule, Weight};
+use crate::rules::shared::keda::fails;
+use crate::rules::shared::lasting::{Find, momentary};
 use crate::rules::shared::metrics::{beside_others, old_samples};
+use crate::rules::shared::pods::{first_pull, first_start};
+use crate::rules::shared::room::rejected;
 use crate::rules::shared::spread::uneven;
 use crate::rules::view::View;
 
@@ -15,14 +19,20 @@ pub(crate) const RULES: &[Rule] = &[Rule::snapshot(
     undecided,
 )];
 
+/// What is a fault if it is still there two syncs later.
+const FIRST: [Find; 4] = [fails, first_pull, first_start, rejected];
+
 /// What is shown, and how long after it the second snapshot has to be taken.
 type Shown = (Evidence, Duration);
 
 fn undecided(look: &SnapshotView<'_>) -> Option<Evidence> {
-    let shown: Vec<Shown> = [old(look), hot(look), failing(look)]
-        .into_iter()
-        .flatten()
-        .collect();
+    let syncs = look.cluster.controller.sync_period * 2;
+    let first = FIRST
+        .iter()
+        .filter_map(|find| momentary(look.view(), *find));
+    let first = first.map(|found| (found, syncs));
+    let shown = [old(look), hot(look), failing(look)].into_iter().flatten();
+    let shown: Vec<Shown> = shown.chain(first).collect();
     let pause = shown.iter().map(|(_, pause)| *pause).max()?.as_secs();
     let quotes = shown.iter().skip(1).map(|(found, _)| found.message.clone());
     let quotes: Vec<String> = quotes
