@@ -85,15 +85,12 @@ impl Deployment {
         names
     }
 
-    /// Its pods as the controller reads them, including terminating ones.
-    pub(crate) fn model_pods(&mut self) -> &[ModelPod] {
-        self.model_pods
-            .get_or_insert_with(|| self.pods.iter().map(ModelPod::from).collect())
-    }
-
-    /// The selector that finds its pods.
-    pub(crate) fn selector(&self) -> &TargetSelector {
-        &self.selector
+    /// What a sync of the controller reads of it: the selector, and the pods that it finds, including terminating ones.
+    pub(crate) fn found(&mut self) -> (&TargetSelector, &[ModelPod]) {
+        let pods = self
+            .model_pods
+            .get_or_insert_with(|| self.pods.iter().map(ModelPod::from).collect());
+        (&self.selector, pods)
     }
 
     /// Whether a pod exists and is not terminating.

@@ -411,13 +411,12 @@ impl<W: World> Engine<W> {
             None => Ok(self.samples.as_slice()),
         };
         let replicas = self.deployment.replicas();
-        let selector = self.deployment.selector().clone();
+        let (selector, pods) = self.deployment.found();
         let scale = ScaleSubresource {
             replicas,
             observed: replicas,
-            selector: &selector,
+            selector,
         };
-        let pods = self.deployment.model_pods();
         let decision = self.autoscaler.sync(now, scale, pods, metrics);
         if self.scene.watched {
             let object = self.autoscaler.object();
