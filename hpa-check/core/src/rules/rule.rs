@@ -6,11 +6,14 @@ use super::view::View;
 pub(crate) use crate::findings::Weight;
 use crate::findings::{Evidence, Finding};
 
+/// Finds something in what both a run and a snapshot know.
+pub(crate) type SharedFind = fn(&dyn View) -> Option<Evidence>;
+
 /// The rule's function, by what it reads.
 #[derive(Clone, Copy)]
 pub(crate) enum Find {
     /// Reads what both a run and a snapshot know.
-    Shared(fn(&dyn View) -> Option<Evidence>),
+    Shared(SharedFind),
     /// Reads what only a run can know.
     Run(fn(&RunView<'_>) -> Option<Evidence>),
     /// Reads what only a snapshot can know.
@@ -32,7 +35,7 @@ impl Rule {
     pub(crate) const fn shared(
         finding: &'static Finding,
         weight: Weight,
-        find: fn(&dyn View) -> Option<Evidence>,
+        find: SharedFind,
     ) -> Self {
         Self {
             finding,

@@ -1,22 +1,20 @@
 //! What may be gone a moment later.
 
 use crate::findings::Evidence;
+use crate::rules::rule::SharedFind;
 use crate::rules::view::View;
 
-/// Finds something in one view.
-pub(crate) type Find = fn(&dyn View) -> Option<Evidence>;
-
 /// What a run watches, or an earlier snapshot shows too.
-pub(super) fn lasting(view: &dyn View, find: Find) -> Option<Evidence> {
+pub(super) fn lasting(view: &dyn View, find: SharedFind) -> Option<Evidence> {
     find(view).filter(|_| stands(view, find))
 }
 
 /// What only one snapshot shows.
-pub(crate) fn momentary(view: &dyn View, find: Find) -> Option<Evidence> {
+pub(crate) fn momentary(view: &dyn View, find: SharedFind) -> Option<Evidence> {
     find(view).filter(|_| !stands(view, find))
 }
 
-fn stands(view: &dyn View, find: Find) -> bool {
+fn stands(view: &dyn View, find: SharedFind) -> bool {
     let earlier = view.earlier();
     view.is_watched() || earlier.is_some_and(|view| find(view).is_some())
 }
