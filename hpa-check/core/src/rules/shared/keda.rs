@@ -17,10 +17,8 @@ const TRIGGERS: [&str; 2] = ["TriggerError", "PartialTriggerError"];
 /// A trigger may fail once; the controller's condition shows for how long the metric has been missing.
 fn not_ready(view: &dyn View) -> Option<Evidence> {
     let failure = view.scaled_object()?.failure()?;
-    let refused = view.refusal("ScalingActive").is_some();
-    let long = view.refused_for("ScalingActive");
-    let refused = refused && long.is_none_or(|span| span >= view.warm_up());
-    if refused || !TRIGGERS.contains(&&*failure.reason) {
+    let refused = view.refusal_lasting("ScalingActive", view.warm_up());
+    if refused.is_some() || !TRIGGERS.contains(&&*failure.reason) {
         return fails(view);
     }
     lasting(view, fails)

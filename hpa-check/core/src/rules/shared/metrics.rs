@@ -93,10 +93,8 @@ fn away(view: &dyn View, server: &MetricsServer, source: &MetricSource) -> Optio
 /// Whether the API has been down for longer than a restart takes, by its own condition or the controller's.
 fn lasts(view: &dyn View, since: Option<Timestamp>) -> bool {
     let restart = view.warm_up();
-    let refused = view.refusal("ScalingActive").is_some();
-    let long = view.refused_for("ScalingActive");
-    let refused = refused && long.is_none_or(|span| span >= restart);
-    refused || view.longer(since, restart)
+    let refused = view.refusal_lasting("ScalingActive", restart);
+    refused.is_some() || view.longer(since, restart)
 }
 
 /// An API that did not respond when the snapshot was taken, and may be restarting.
@@ -131,8 +129,8 @@ fn failed(view: &dyn View) -> Option<Evidence> {
     };
     // New pods have none for a moment, and neither does a restarted metrics server.
     let long = view
-        .refused_for("ScalingActive")
-        .is_none_or(|span| span >= view.warm_up());
+        .refusal_lasting("ScalingActive", view.warm_up())
+        .is_some();
     let known = reason == "ScalingDisabled" || awaits_pods(view);
     (!known && long && !view.is_complete()).then(|| {
         let (which, blocks) = failing(view);

@@ -64,9 +64,13 @@ impl dyn View + '_ {
     /// The same, if the controller has had two syncs to withdraw it. A single sync may fail because another writer came
     /// first, a webhook was slow or an API server restarted.
     pub(crate) fn standing_refusal(&self, kind: &str) -> Option<(&str, &str)> {
-        let syncs = self.controller().sync_period * 2;
-        let stands = self.refused_for(kind).is_none_or(|span| span >= syncs);
-        self.refusal(kind).filter(|_| stands)
+        self.refusal_lasting(kind, self.controller().sync_period * 2)
+    }
+
+    /// The same, if it has lasted this long, or for an unknown time.
+    pub(crate) fn refusal_lasting(&self, kind: &str, span: Duration) -> Option<(&str, &str)> {
+        let lasts = self.refused_for(kind).is_none_or(|since| since >= span);
+        self.refusal(kind).filter(|_| lasts)
     }
 
     /// The same condition, as a quote.
