@@ -180,7 +180,6 @@ impl Caller {
         deadline: Instant,
         outcome: &mut Outcome,
     ) -> Result<Response<Incoming>, Trouble> {
-        let mut unprocessed = 0;
         loop {
             let close = self.rules.client.sharing == Sharing::Fresh;
             let request = self.request(question, true, false, close)?;
@@ -195,9 +194,7 @@ impl Caller {
                 Ok(response) => return Ok(response),
                 Err(error) => error,
             };
-            if is_unprocessed(&error) && unprocessed < MOST_RESENT {
-                unprocessed += 1;
-                outcome.resent = true;
+            if is_unprocessed(&error) && may_resend(outcome) {
                 continue;
             }
             let class = pool_class(&error);
@@ -217,7 +214,6 @@ impl Caller {
         recycled: &mut Recycled,
     ) -> Result<(), Trouble> {
         let mut reused = self.reuse(began, deadline).await?;
-        let mut unprocessed = 0;
         loop {
             if self.link.is_none() {
                 self.connect(deadline, outcome).await?;
@@ -246,12 +242,11 @@ impl Caller {
             self.link = None;
             // The server closed the idle connection: no byte was written, so nothing is sent twice.
             let closed = refused.untouched && std::mem::take(&mut reused);
-            let again = closed || (refused.unprocessed && unprocessed < MOST_RESENT);
-            if !again {
+            outcome.resent |= closed;
+            let unprocessed = refused.unprocessed && may_resend(outcome);
+            if !(closed || unprocessed) {
                 return Err(refused.fault.into());
             }
-            unprocessed += u32::from(refused.unprocessed);
-            outcome.resent = true;
         }
     }
 
@@ -348,6 +343,14 @@ impl Caller {
         }
         Ok(request)
     }
+}
+
+/// Whether a request that the server has not processed is sent again.
+fn may_resend(outcome: &mut Outcome) -> bool {
+    let may = outcome.unprocessed < MOST_RESENT;
+    outcome.unprocessed += u32::from(may);
+    outcome.resent |= may;
+    may
 }
 
 fn pool_class(error: &hyper_util::client::legacy::Error) -> Class {

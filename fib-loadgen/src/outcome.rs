@@ -255,6 +255,8 @@ pub struct Outcome {
     /// Whether it was sent again because the server had closed the idle connection, or said that it had not
     /// processed it.
     pub resent: bool,
+    /// How often it was sent again because the server said that it had not processed it.
+    pub unprocessed: u32,
     /// Bytes of the body.
     pub bytes: u64,
     /// How many refused connections were retried before it.
