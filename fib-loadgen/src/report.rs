@@ -110,6 +110,12 @@ pub(crate) fn level(level: f64) -> String {
     }
 }
 
+/// The levels at a phase's start and end, as one if they read alike.
+pub(crate) fn levels([from, to]: [f64; 2], between: &str) -> String {
+    let (from, to) = (level(from), level(to));
+    if from == to { to } else { from + between + &to }
+}
+
 /// Microseconds as milliseconds, with a sensible number of decimals; a dash if there is none.
 #[expect(
     clippy::cast_precision_loss,

@@ -12,7 +12,7 @@ use crate::exit::Failure;
 use crate::plan::profile::{self, Autoscaler, Replicas};
 use crate::plan::{FOREVER, Model, Shape};
 use crate::report::plot::plot;
-use crate::report::{clock, level};
+use crate::report::{clock, levels};
 use crate::request::Source;
 use crate::settings::Settings;
 use crate::stop::{self, Stop};
@@ -121,13 +121,7 @@ fn table(settings: &Settings) -> String {
     );
     for phase in plan.phases() {
         let last = phase.end.saturating_sub(Duration::from_nanos(1));
-        let (from, to) = (plan.shape.at(phase.start), plan.shape.at(last));
-        let (from, to) = (level(from), level(to));
-        let level = if from == to {
-            to
-        } else {
-            format!("{from} > {to}")
-        };
+        let level = levels([phase.start, last].map(|at| plan.shape.at(at)), " > ");
         let _ = writeln!(
             text,
             "{:<14}{:>8}{:>8}{level:>16}",

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use super::{clock, facts, level, ms, thousands};
+use super::{clock, facts, levels, ms, thousands};
 use crate::result::{Document, Timing};
 
 /// The whole summary, one newline at its end.
@@ -130,12 +130,7 @@ fn phases(out: &mut String, document: &Document) -> std::fmt::Result {
         "failed"
     )?;
     for phase in &document.phases {
-        let [from, to] = phase.users.map(level);
-        let level = if from == to {
-            to
-        } else {
-            format!("{from}>{to}")
-        };
+        let level = levels(phase.users, ">");
         writeln!(
             out,
             "  {:<14}{:>7}{level:>14}{:>10.1}{:>9}{:>9}",

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use drawing::escape::Xml;
 
-use crate::report::{self, clock, facts, ms, thousands};
+use crate::report::{clock, facts, levels, ms, thousands};
 use crate::result::Document;
 
 /// A table that scrolls sideways if the screen is too narrow.
@@ -55,12 +55,6 @@ pub(super) fn phases(document: &Document) -> String {
         .phases
         .iter()
         .map(|phase| {
-            let [from, to] = phase.users.map(report::level);
-            let level = if from == to {
-                to
-            } else {
-                format!("{from} → {to}")
-            };
             let latency = &phase.latency.response;
             vec![
                 if phase.judged {
@@ -70,7 +64,7 @@ pub(super) fn phases(document: &Document) -> String {
                 },
                 at(phase.start_s),
                 at(phase.end_s),
-                level,
+                levels(phase.users, " → "),
                 format!("{:.1}", phase.totals.rps),
                 ms(latency.p50),
                 ms(latency.p99),
