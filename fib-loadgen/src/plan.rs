@@ -85,7 +85,7 @@ const RAMP_PER_USER: Duration = Duration::from_millis(10);
 const LONGEST_RAMP: Duration = Duration::from_secs(8);
 /// The default time to hold the load.
 const RUN_TIME: Duration = Duration::from_secs(30);
-/// A year, which stands for "until stopped" in arithmetic.
+/// A year, which stands for "until stopped" in arithmetic, and is the longest stage: instants overflow far beyond it.
 pub const FOREVER: Duration = Duration::from_hours(8760);
 
 impl Plan {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use program_common::duration;
 
+use super::FOREVER;
 use crate::quantity;
 
 /// A step of the plan.
@@ -27,9 +28,6 @@ pub enum StageLevel {
     Rate(f64),
 }
 
-/// The longest stage. Arithmetic with instants overflows far beyond it.
-const LONGEST: Duration = Duration::from_hours(8760);
-
 impl StageLevel {
     /// Users, or requests per second.
     pub fn level(self) -> f64 {
@@ -49,7 +47,7 @@ impl FromStr for Stage {
         })?;
         let (length, target) = (&text[..at], &text[at + 1..]);
         let length = duration::parse(length)?;
-        if length > LONGEST {
+        if length > FOREVER {
             return Err(format!(
                 "`{text}` is longer than a year: give a shorter stage, or --run-time 0 to run until stopped"
             ));
