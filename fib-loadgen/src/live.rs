@@ -74,7 +74,7 @@ impl Collector {
         load: Arc<Load>,
         mut probe: Probe,
         sinks: Sinks,
-        checkpoint: Option<impl FnMut(Collected) + Send + 'static>,
+        mut checkpoint: Option<impl FnMut(Collected) + Send + 'static>,
     ) -> Self {
         let Sinks {
             lines,
@@ -84,7 +84,6 @@ impl Collector {
         } = sinks;
         let (over, ends) = mpsc::channel();
         let thread = std::thread::spawn(move || {
-            let mut checkpoint = checkpoint;
             let first = probe.usage();
             let mut view = View::new(ui, &load);
             let mut state = State::new(&load, first);

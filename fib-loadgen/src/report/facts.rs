@@ -82,16 +82,12 @@ pub(crate) fn cause(document: &Document) -> String {
 /// What became of the requests of a run that met its rules: failures and requests that were never sent are no
 /// reason to fail, but never hidden.
 fn answers(totals: &Totals) -> String {
-    let lost = [
+    let lost: Vec<String> = some([
         (totals.failed, "failed"),
         (totals.unsent, "were due but never sent"),
         (totals.unfinished, "were given up"),
-    ];
-    let lost: Vec<String> = lost
-        .iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| format!("{} {what}", thousands(*count)))
-        .collect();
+    ])
+    .collect();
     if lost.is_empty() {
         return "Every answer is right.".to_owned();
     }
@@ -104,16 +100,17 @@ fn answers(totals: &Totals) -> String {
 
 /// Requests that no failure covers, which every report shows next to the failures: `, 279 never sent, 3 given up`.
 pub(crate) fn lost(totals: &Totals) -> String {
-    let mut text = String::new();
-    for (count, what) in [
+    some([
         (totals.unsent, "never sent"),
         (totals.unfinished, "given up"),
-    ] {
-        if count > 0 {
-            text += &format!(", {} {what}", thousands(count));
-        }
-    }
-    text
+    ])
+    .fold(String::new(), |text, one| text + ", " + &one)
+}
+
+/// The counts that are not zero, each with what it counts.
+fn some<const N: usize>(counts: [(u64, &str); N]) -> impl Iterator<Item = String> {
+    let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+    counts.map(|(count, what)| format!("{} {what}", thousands(count)))
 }
 
 /// How many pods were there from the start, and when the others first answered.
