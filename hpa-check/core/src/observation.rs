@@ -25,7 +25,7 @@ pub use controller::ControllerConfig;
 pub use fact::Fact;
 pub use load::{GeneratorVerdict, LoadResult, LoadSecond};
 pub use metrics::{ContainerSample, MetricAnswer, MetricReading, PodSample, PodValue};
-pub use pod::{Life, Pod, Ready, Resize};
+pub use pod::{Disruption, Life, Pod, Ready, Resize};
 pub use watch::{Watch, WatchState, Watched};
 
 /// One thing seen at one instant.
@@ -107,10 +107,21 @@ pub struct RunContext {
     pub kubernetes: Option<String>,
     /// The controller's settings, given or assumed.
     pub controller: ControllerConfig,
+    /// Whether the user stated them; see [`RunContext::controller_is_stated`].
+    #[serde(default)]
+    pub controller_stated: bool,
     /// The window of a metrics sample, and how often the metrics server takes one.
     #[schemars(with = "u64")]
     #[serde(rename = "metrics_resolution_ms", with = "crate::millis")]
     pub metrics_resolution: Duration,
+}
+
+impl RunContext {
+    /// Whether the controller's settings are known. No API reveals them, so the defaults are otherwise assumed. Other
+    /// values can only come from somebody who knows them.
+    pub fn controller_is_stated(&self) -> bool {
+        self.controller_stated || self.controller != ControllerConfig::default()
+    }
 }
 
 /// A Kubernetes Event. Events are lossy, so a missing one proves nothing.

@@ -12,21 +12,21 @@ use crate::failure::Failure;
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "How the controller and the metrics server are set")]
 pub(crate) struct ControllerArgs {
-    /// The controller's sync period
-    #[arg(long, value_name = "DURATION", default_value = "15s", value_parser = within(1..=3_600))]
-    sync_period: Duration,
-    /// The controller's downscale stabilization
-    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = within(0..=86_400))]
-    downscale_stabilization: Duration,
-    /// The controller's CPU initialization period
-    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = within(0..=86_400))]
-    cpu_initialization_period: Duration,
-    /// The controller's initial readiness delay
-    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = within(0..=86_400))]
-    initial_readiness_delay: Duration,
-    /// The controller's tolerance, such as 0.1 or 10%
-    #[arg(long, value_name = "SHARE", default_value_t = 0.1, value_parser = share)]
-    tolerance: f64,
+    /// The controller's sync period [default: 15s]
+    #[arg(long, value_name = "DURATION", value_parser = within(1..=3_600))]
+    sync_period: Option<Duration>,
+    /// The controller's downscale stabilization [default: 5m]
+    #[arg(long, value_name = "DURATION", value_parser = within(0..=86_400))]
+    downscale_stabilization: Option<Duration>,
+    /// The controller's CPU initialization period [default: 5m]
+    #[arg(long, value_name = "DURATION", value_parser = within(0..=86_400))]
+    cpu_initialization_period: Option<Duration>,
+    /// The controller's initial readiness delay [default: 30s]
+    #[arg(long, value_name = "DURATION", value_parser = within(0..=86_400))]
+    initial_readiness_delay: Option<Duration>,
+    /// The controller's tolerance, such as 0.1 or 10% [default: 0.1]
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    tolerance: Option<f64>,
     /// metrics-server's resolution, the time between two samples
     #[arg(long, value_name = "DURATION", default_value = "15s", value_parser = within(1..=3_600))]
     metrics_resolution: Duration,
@@ -35,17 +35,37 @@ pub(crate) struct ControllerArgs {
 impl ControllerArgs {
     /// The controller's settings.
     pub(crate) fn settings(&self) -> Result<ControllerConfig, Failure> {
-        if !(0.0..10.0).contains(&self.tolerance) {
+        let usual = ControllerConfig::default();
+        let tolerance = self.tolerance.unwrap_or(usual.tolerance);
+        if !(0.0..10.0).contains(&tolerance) {
             return Err(Failure::usage("--tolerance is a fraction, such as 0.1"));
         }
         Ok(ControllerConfig {
-            sync_period: self.sync_period,
-            tolerance: self.tolerance,
-            downscale_stabilization: self.downscale_stabilization,
-            cpu_initialization_period: self.cpu_initialization_period,
-            initial_readiness_delay: self.initial_readiness_delay,
-            ..ControllerConfig::default()
+            sync_period: self.sync_period.unwrap_or(usual.sync_period),
+            tolerance,
+            downscale_stabilization: self
+                .downscale_stabilization
+                .unwrap_or(usual.downscale_stabilization),
+            cpu_initialization_period: self
+                .cpu_initialization_period
+                .unwrap_or(usual.cpu_initialization_period),
+            initial_readiness_delay: self
+                .initial_readiness_delay
+                .unwrap_or(usual.initial_readiness_delay),
+            ..usual
         })
+    }
+
+    /// Whether any of them was stated. Whoever states one knows the controller's flags, so the others have their
+    /// defaults.
+    pub(crate) fn is_stated(&self) -> bool {
+        let times = [
+            self.sync_period,
+            self.downscale_stabilization,
+            self.cpu_initialization_period,
+            self.initial_readiness_delay,
+        ];
+        self.tolerance.is_some() || times.iter().any(Option::is_some)
     }
 
     /// Time between two samples.

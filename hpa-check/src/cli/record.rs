@@ -46,7 +46,7 @@ pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
         let mut signals = Signals::catch()
             .map_err(|e| Failure::internal(format!("signals can't be caught: {e}")))?;
         let live = LiveCluster::find(&args.cluster, args.autoscaler.name(), timing).await?;
-        let context = live.context(controller, resolution);
+        let context = live.context((controller, args.controller.is_stated()), resolution);
         let feed = LiveFeed::new(live, context, None, &mut signals);
         let mut recording = recording;
         drive(feed, &mut recording).await?;

@@ -41,6 +41,7 @@ pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
         autoscaler: args.autoscaler,
         asserted: args.asserted,
         controller: args.controller.settings()?,
+        controller_stated: args.controller.is_stated(),
         metrics_resolution: args.controller.resolution(),
         hold: args.load.hold,
         load: args.load.load()?,

@@ -113,10 +113,10 @@ impl LiveCluster {
         &self.spec
     }
 
-    /// The context of a run on it, with the controller's settings as given.
+    /// The context of a run on it, with the controller's settings and whether they were stated.
     pub(crate) fn context(
         &self,
-        controller: ControllerConfig,
+        (controller, controller_stated): (ControllerConfig, bool),
         metrics_resolution: Duration,
     ) -> RunContext {
         RunContext {
@@ -125,6 +125,7 @@ impl LiveCluster {
             autoscaler: self.autoscaler.clone(),
             kubernetes: self.cluster.kubernetes.clone(),
             controller,
+            controller_stated,
             metrics_resolution,
         }
     }

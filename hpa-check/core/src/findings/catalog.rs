@@ -245,6 +245,9 @@ catalog! {
     METRICS_NOT_READ = "metrics-not-read", Inconclusive,
         "The metrics API took longer to respond than hpa-check waits, so decisions can't be explained.",
         "Raise --request-timeout, or run closer to the API server.";
+    CONTROLLER_UNKNOWN = "controller-unknown", Inconclusive,
+        "The controller decided as one with other flags would, or one that restarted unobserved, so its decisions can't be judged.",
+        "Pass kube-controller-manager's own flags, such as --downscale-stabilization, and allow reading its lease in kube-system.";
     TOO_LITTLE_EXPLAINED = "too-little-explained", Inconclusive,
         "Most decisions can't be explained from what was observed, so they can't be confirmed.",
         "Each decision's explanation says what was missing.";

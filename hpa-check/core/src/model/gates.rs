@@ -1,5 +1,7 @@
 //! Differences between controller versions, and the feature gates.
 
+use crate::spec::AutoscalerSpec;
+
 /// The switches of one controller. The default is the newest known version: master after 1.37.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(
@@ -92,6 +94,21 @@ impl VersionGates {
         }
     }
 
+    /// With the gates that a stored spec shows to be on: while they are off, the API server drops a tolerance and refuses a
+    /// minimum of zero.
+    #[must_use]
+    pub fn shown_by(self, spec: &AutoscalerSpec) -> Self {
+        let behavior = spec.behavior.iter();
+        let mut rules = behavior.flat_map(|b| b.scale_up.iter().chain(&b.scale_down));
+        let tolerant = rules.any(|rules| rules.tolerance.is_some());
+        let to_zero = self.remembers_zero && spec.min_replicas == Some(0);
+        Self {
+            configurable_tolerance: self.configurable_tolerance || tolerant,
+            scale_to_zero: self.scale_to_zero || to_zero,
+            ..self
+        }
+    }
+
     /// The same with the gate `PodLevelResources`, which exists from 1.34 on.
     #[must_use]
     pub fn with_pod_level_resources(self, on: Option<bool>) -> Self {
@@ -105,6 +122,7 @@ impl VersionGates {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spec::{Behavior, ScalingRules, TargetRef};
 
     #[test]
     fn a_version_is_parsed_in_every_notation_that_servers_use() {
@@ -141,6 +159,30 @@ mod tests {
         assert_eq!(from(|r| r.remembers_zero), Some(36));
         assert_eq!(from(|r| r.scale_to_zero), Some(37));
         assert_eq!(from(|r| r.ignore_succeeded), Some(38));
+    }
+
+    #[test]
+    fn a_stored_spec_shows_which_gates_are_on() {
+        let mut spec = AutoscalerSpec {
+            scale_target_ref: TargetRef::default(),
+            min_replicas: Some(1),
+            max_replicas: 3,
+            metrics: Vec::new(),
+            behavior: None,
+        };
+        let old = VersionGates::of_minor(33);
+        assert_eq!(old.shown_by(&spec), old);
+        spec.behavior = Some(Behavior {
+            scale_up: None,
+            scale_down: Some(ScalingRules {
+                tolerance: Some(0.0),
+                ..ScalingRules::default()
+            }),
+        });
+        assert!(old.shown_by(&spec).configurable_tolerance);
+        spec.min_replicas = Some(0);
+        assert!(!old.shown_by(&spec).scale_to_zero);
+        assert!(VersionGates::of_minor(36).shown_by(&spec).scale_to_zero);
     }
 
     #[test]

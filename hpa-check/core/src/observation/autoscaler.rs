@@ -18,6 +18,17 @@ pub struct Autoscaler {
     /// Server time of the last status write, from `managedFields`, if known.
     #[serde(default)]
     pub status_written: Option<Timestamp>,
+    /// The field manager that wrote it: the controller, under whatever name it runs. k3s runs it as `k3s`, and microk8s as
+    /// `kubelite`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status_writer: Option<String>,
+}
+
+impl Autoscaler {
+    /// Whether a field manager is the autoscaler's controller.
+    pub fn is_controller(&self, manager: &str) -> bool {
+        manager == CONTROLLER || self.status_writer.as_deref() == Some(manager)
+    }
 }
 
 /// What the controller wrote in its last sync that changed anything.
@@ -78,11 +89,23 @@ pub struct ScaleTarget {
     pub spec_digest: Option<String>,
 }
 
+impl ScaleTarget {
+    /// Who changed the replicas from an earlier state to this one, if that is known. For custom resources the API server
+    /// does not record writes through `/scale`, so an entry that is no newer is of an earlier write. Writes through
+    /// `/scale` that it does record have no time.
+    pub fn changed_by(&self, earlier: &Self) -> Option<&FieldManager> {
+        let writer = self.replicas_writer.as_ref();
+        let newer =
+            |w: &&FieldManager| w.at.is_none() || self.replicas_writer != earlier.replicas_writer;
+        writer.filter(newer)
+    }
+}
+
 const fn yes() -> bool {
     true
 }
 
-/// The field manager name of the autoscaler's controller.
+/// The usual field manager name of the autoscaler's controller.
 pub const CONTROLLER: &str = "kube-controller-manager";
 
 /// A field manager and the time of its last write.

@@ -78,6 +78,18 @@ pub struct Life {
     /// When one of its containers last ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_exit: Option<Timestamp>,
+    /// Why it is removed from its node, from its condition `DisruptionTarget`: an eviction, a preemption, a taint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disruption: Option<Disruption>,
+}
+
+/// A pod's condition `DisruptionTarget`, if it is true.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Disruption {
+    /// The reason, such as `EvictionByEvictionAPI`.
+    pub reason: String,
+    /// The message.
+    pub message: String,
 }
 
 impl Life {

@@ -31,6 +31,10 @@ pub(crate) trait View {
     fn spec(&self) -> Option<&AutoscalerSpec>;
     /// The latest status.
     fn status(&self) -> Option<&AutoscalerStatus>;
+    /// The field manager that wrote it, if that is known.
+    fn status_writer(&self) -> Option<&str> {
+        None
+    }
     /// The scale target.
     fn scaled(&self) -> TargetLookup<'_>;
     /// Since when the scale target is known to exist.
@@ -49,6 +53,10 @@ pub(crate) trait View {
     fn controller(&self) -> &ControllerConfig;
     /// Time between two samples of a pod.
     fn metrics_resolution(&self) -> Duration;
+    /// The window of earlier samples, if there were any.
+    fn known_window(&self) -> Option<Duration> {
+        None
+    }
     /// The feature gates of this version of Kubernetes.
     fn gates(&self) -> VersionGates;
     /// What is asserted.
@@ -71,6 +79,10 @@ pub(crate) trait View {
     fn events_are_seen(&self) -> bool;
     /// Events about the scale target and its pods.
     fn events(&self) -> Vec<EventView<'_>>;
+    /// Pods of the scale target that were removed from their nodes, from their condition `DisruptionTarget`, as events.
+    fn disruptions(&self) -> Vec<EventView<'_>> {
+        Vec::new()
+    }
     /// Another autoscaler with the same scale target.
     fn other_autoscaler(&self) -> Option<&str>;
     /// The `ScaledObject` that the autoscaler belongs to, if it is KEDA's.

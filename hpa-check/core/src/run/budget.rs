@@ -131,6 +131,8 @@ pub(crate) fn with_budget(state: &RunState, ask: impl FnOnce(&Budget<'_>) -> Dur
         .setting
         .as_ref()
         .map_or(defaults.sync_period, |s| s.metrics_resolution);
+    // The samples themselves show whether the metrics server takes them less often.
+    let resolution = resolution.max(state.sample_window().unwrap_or_default());
     state.spec().map_or(Duration::ZERO, |spec| {
         ask(&Budget {
             spec,

@@ -26,6 +26,7 @@ use crate::run::state::RunState;
 use crate::run::timeline::{ProposalStep, Range, SyncRecord};
 use crate::spec::AutoscalerSpec;
 
+pub(crate) mod assumed;
 mod circumstances;
 mod memories;
 mod memory;
@@ -226,6 +227,7 @@ impl Explainer {
             previous,
             explained: false,
             after: None,
+            before: None,
             gathered: Gathered::default(),
             silent: Gathered::default(),
             silence: None,
@@ -271,7 +273,10 @@ impl Explainer {
                 break;
             };
             let earlier = (memories, self.accounted, self.refused.as_slice());
-            let (memories, record) = open.step(earlier, &self.sightings, now, state);
+            let (memories, mut record) = open.step(earlier, &self.sightings, now, state);
+            if !record.explained {
+                open.doubt(&mut record, &self.sightings, state);
+            }
             explained.extend(self.silent(open.silence));
             explained.push(Explained::Sync {
                 number: open.number,

@@ -2,14 +2,15 @@
 //! rules read it; only the evaluator writes it.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::timeline::{Gap, ProposalStep, Step, SyncRecord, Timeline};
 use crate::model::{VersionGates, counted};
 use crate::observation::{
-    Autoscaler, AutoscalerStatus, Event, Fact, LoadResult, LoadSecond, MetricReading, Phase, Pod,
-    PodSample, RunContext, ScaleTarget, Watched,
+    Autoscaler, AutoscalerStatus, Disruption, Event, Fact, LoadResult, LoadSecond, MetricReading,
+    Phase, Pod, PodSample, RunContext, ScaleTarget, Watched,
 };
 use crate::spec::{AutoscalerSpec, MetricSource};
 use crate::units::Millicores;
@@ -133,6 +134,8 @@ pub struct RunState {
     pub(crate) ready_anew: Vec<Timestamp>,
     /// The pods that stopped being ready, in order of observation.
     pub(crate) readiness_lost: Vec<ReadinessLost>,
+    /// The pods that were removed from their nodes, and when that was first observed.
+    pub(crate) disrupted: Vec<(Timestamp, String, Disruption)>,
     /// When the observed ready pods began to differ in number from the target's own count.
     pub(crate) counts_differ_since: Option<Timestamp>,
     /// The latest answers of the custom and external metrics APIs, and until when each held.
@@ -204,6 +207,17 @@ impl RunState {
     pub fn gates(&self) -> VersionGates {
         let version = self.setting.as_ref().and_then(|s| s.kubernetes.as_deref());
         version.map_or_else(VersionGates::default, VersionGates::of_version)
+    }
+
+    /// The longest window of the newest samples.
+    pub(crate) fn sample_window(&self) -> Option<Duration> {
+        let answers = self
+            .polls
+            .iter()
+            .rev()
+            .filter_map(|p| p.answer.as_ref().ok());
+        let newest = answers.into_iter().find(|samples| !samples.is_empty())?;
+        newest.iter().map(|sample| sample.window).max()
     }
 
     /// The CPU request of a pod in millicores, as the controller counts it for the CPU metric.

@@ -89,6 +89,9 @@ pub struct SyncRecord {
     /// The fewest replicas that the scale-down window held at this sync in every interpretation, and since when.
     #[serde(default)]
     pub held: Option<Step<i32>>,
+    /// For an unexplained sync: what else explains it, such as `another tolerance than the assumed 0.1`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<String>,
 }
 
 /// A number of replicas that is known to lie within bounds.

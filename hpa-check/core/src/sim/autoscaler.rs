@@ -78,6 +78,7 @@ impl SimulatedAutoscaler {
             spec: self.spec.clone(),
             status: self.synced.map(|_| self.status.clone()),
             status_written: self.synced,
+            status_writer: None,
         }
     }
 

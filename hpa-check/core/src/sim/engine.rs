@@ -263,6 +263,7 @@ impl<W: World> Engine<W> {
             autoscaler: self.scene.name.clone(),
             kubernetes: self.scene.kubernetes.clone(),
             controller: self.scene.controller.clone(),
+            controller_stated: true,
             metrics_resolution: self.scene.metrics_resolution,
         };
         self.emit(|| Seen::RunContext(context));

@@ -54,6 +54,7 @@ impl Scene {
             autoscaler: "fib".into(),
             kubernetes: None,
             controller: ControllerConfig::default(),
+            controller_stated: true,
             metrics_resolution: Duration::from_secs(15),
         }));
         scene
@@ -160,6 +161,7 @@ impl Scene {
                 last_scale: None,
             }),
             status_written: None,
+            status_writer: None,
         }));
     }
 

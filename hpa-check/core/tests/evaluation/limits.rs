@@ -124,3 +124,29 @@ fn a_run_without_observations_proves_nothing() {
     let verdict = replay(&healthy().expectation, &[]).verdict;
     assert_eq!(verdict.outcome, Outcome::Inconclusive, "{verdict:#?}");
 }
+
+/// A proxy or the observer's permissions refuse what the controller may read.
+#[test]
+fn a_metrics_api_that_answers_the_controller_is_not_unavailable() {
+    let reasons = |metrics: Metrics| {
+        let world = World {
+            metrics,
+            high: 300,
+            ..healthy()
+        };
+        let reasons = world.result().verdict.reasons;
+        reasons
+            .into_iter()
+            .map(|r| (r.id, r.outcome))
+            .collect::<Vec<_>>()
+    };
+    let refused = reasons(Metrics::Forbidden);
+    assert!(
+        refused.iter().all(|(_, o)| *o == Outcome::Inconclusive),
+        "{refused:?}"
+    );
+    let down = reasons(Metrics::Fails(
+        "the server is currently unable to handle the request",
+    ));
+    assert_eq!(down[0].0, "metrics-api-unavailable");
+}

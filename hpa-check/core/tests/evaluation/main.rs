@@ -5,8 +5,10 @@
 
 mod borders;
 mod environment;
+mod flags;
 mod healthy;
 mod keda;
+mod lifecycle;
 mod limits;
 mod nodes;
 mod pairs;
@@ -15,4 +17,5 @@ mod schedule;
 mod setup;
 mod weak_load;
 mod world;
+mod writers;
 mod wrong;

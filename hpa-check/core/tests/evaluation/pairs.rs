@@ -8,7 +8,7 @@ use hpa_check_core::judge;
 use hpa_check_core::verdict::Outcome;
 
 use super::world::{World, healthy};
-use super::{environment, keda, limits, nodes, setup, wrong};
+use super::{environment, flags, keda, lifecycle, limits, nodes, setup, writers, wrong};
 
 /// A healthy run, and the one change that breaks it.
 pub(crate) struct Pair {
@@ -47,6 +47,9 @@ fn table() -> Vec<Pair> {
         limits::pairs(),
         keda::pairs(),
         nodes::pairs(),
+        flags::pairs(),
+        lifecycle::pairs(),
+        writers::pairs(),
     ];
     tables.into_iter().flatten().collect()
 }

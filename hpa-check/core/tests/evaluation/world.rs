@@ -24,6 +24,8 @@ pub(crate) enum Fate {
     Starts,
     /// Serves, but is not ready during these seconds.
     Pauses(i64, i64),
+    /// Serves this many milliseconds later than the others.
+    Late(i64),
     Waits(&'static str),
     FitsNowhere,
 }
@@ -54,13 +56,28 @@ pub(crate) enum Answers {
     Stranger,
 }
 
+/// What the observer knows of the controller's flags.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flags {
+    /// The user stated them.
+    Stated,
+    /// The user stated the defaults, whatever they are.
+    Misstated,
+    /// The user stated none, so the defaults are assumed.
+    Assumed,
+}
+
 /// Everything that can vary.
 #[derive(Debug, Clone)]
 pub(crate) struct World {
     pub spec: AutoscalerSpec,
     pub expectation: Expectation,
     pub controller: ControllerConfig,
+    /// What the observer knows of them.
+    pub flags: Flags,
     pub resolution: Duration,
+    /// The resolution that the observer assumes, if it is not the metrics server's own.
+    pub assumed_resolution: Option<Duration>,
     pub pace: LoadSchedule,
     /// Whether the load is known to stay constant.
     pub steady: bool,
@@ -80,6 +97,10 @@ pub(crate) struct World {
     /// Which pods answer the load, if the application reports it.
     pub answers: Answers,
     pub pod_start: i64,
+    /// How long a deleted pod still exists, in milliseconds.
+    pub grace: i64,
+    /// CPU that each pod takes on top in its first milliseconds.
+    pub burn: Option<(i64, i64)>,
     pub fate: fn(usize) -> Fate,
     pub owner: fn(usize) -> &'static str,
     pub quota: Option<i32>,
@@ -112,6 +133,16 @@ pub(crate) struct World {
     pub rollout: Option<i64>,
     /// Pods that a rollout deletes before it creates new ones: one at most.
     pub max_unavailable: usize,
+    /// Pods that a rollout creates before it deletes old ones: one at most.
+    pub max_surge: usize,
+    /// The pod with this number is evicted in this second.
+    pub evicted: Option<(i64, usize)>,
+    /// The field manager under which the controller writes.
+    pub manager: &'static str,
+    /// Who applied the manifest of a custom resource.
+    pub applier: Option<&'static str>,
+    /// The second in which the controller restarts, and whether its lease shows that.
+    pub restart: Option<(i64, bool)>,
     /// The reason of the condition `Ready` while a pod pauses.
     pub unready: Option<&'static str>,
     /// A second container in each pod, which gets none of the load.
@@ -150,7 +181,9 @@ pub(crate) fn healthy() -> World {
             downscale_stabilization: Duration::from_secs(9),
             ..ControllerConfig::default()
         },
+        flags: Flags::Stated,
         resolution: Duration::from_secs(2),
+        assumed_resolution: None,
         pace: LoadSchedule::Planned {
             up: Duration::from_secs(4),
             down: Duration::from_secs(44),
@@ -167,6 +200,8 @@ pub(crate) fn healthy() -> World {
         hot: 0,
         answers: Answers::Unnamed,
         pod_start: 1500,
+        grace: 2000,
+        burn: None,
         fate: |_| Fate::Serves,
         owner: |_| "ReplicaSet/fib-server-5d8f",
         quota: None,
@@ -199,6 +234,11 @@ pub(crate) fn healthy() -> World {
         generation: true,
         rollout: None,
         max_unavailable: 0,
+        max_surge: 1,
+        evicted: None,
+        manager: "kube-controller-manager",
+        applier: None,
+        restart: None,
         unready: None,
         sidecar: None,
         interrupt: None,

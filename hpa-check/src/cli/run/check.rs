@@ -31,6 +31,8 @@ pub(crate) struct Run {
     pub(crate) autoscaler: NameArgs,
     pub(crate) asserted: AssertedArgs,
     pub(crate) controller: ControllerConfig,
+    /// Whether they were stated; the defaults are assumed otherwise.
+    pub(crate) controller_stated: bool,
     pub(crate) metrics_resolution: Duration,
     /// How long the load stays up at the maximum; `None` means a few syncs.
     pub(crate) hold: Option<Duration>,
@@ -106,7 +108,10 @@ async fn judge(
     signals: &mut Signals,
 ) -> Result<Verdict, Failure> {
     let expectation = run.asserted.of(live.spec())?;
-    let context = live.context(run.controller, run.metrics_resolution);
+    let context = live.context(
+        (run.controller, run.controller_stated),
+        run.metrics_resolution,
+    );
     if run.outputs.ui != Ui::None {
         let name = format!("{}/{}", context.namespace, context.autoscaler);
         let told = run.asserted.told(&name, &expectation, live.spec());

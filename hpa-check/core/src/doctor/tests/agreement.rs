@@ -122,6 +122,7 @@ fn watched(cluster: &ClusterSnapshot) -> (Expectation, RunState) {
         autoscaler: scaler.name.clone(),
         kubernetes: cluster.kubernetes.clone(),
         controller: cluster.controller.clone(),
+        controller_stated: true,
         metrics_resolution: cluster.metrics_resolution,
     }));
     let index = Index::of(space);

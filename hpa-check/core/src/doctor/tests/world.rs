@@ -103,6 +103,7 @@ pub(super) fn autoscaler(name: &str, replicas: i32) -> Scaler {
                 last_scale: Some(ago(7_200)),
             }),
             status_written: Some(ago(10)),
+            status_writer: None,
         },
         target: TargetLook::Read(Box::new(workload(name, replicas))),
     }

@@ -12,12 +12,14 @@ use crate::expectation::{AssertedMetric, ScaleDown};
 use crate::keda::ScaledObject;
 use crate::metrics_server::MetricsServer;
 use crate::model::{VersionGates, after, before};
-use crate::observation::{AutoscalerStatus, ControllerConfig, Fact, Phase, PodSample, Watched};
+use crate::observation::{
+    AutoscalerStatus, ControllerConfig, Disruption, Fact, Phase, PodSample, Watched,
+};
 use crate::rules::view::{
     Asserted, ConflictingWrites, EventView, MetricsView, OwnPods, PodView, QuotaView,
     ReadinessLoss, SizeView, Swings, TargetLookup, UseView, View,
 };
-use crate::run::state::{Poll, ReadinessLost};
+use crate::run::state::{PodRecord, Poll, ReadinessLost};
 use crate::snapshot::MetricsApi;
 use crate::spec::AutoscalerSpec;
 use crate::units::Millicores;
@@ -38,6 +40,10 @@ impl<'a> View for RunView<'a> {
 
     fn status(&self) -> Option<&AutoscalerStatus> {
         self.state.status()
+    }
+
+    fn status_writer(&self) -> Option<&str> {
+        self.state.autoscaler.as_ref()?.status_writer.as_deref()
     }
 
     fn scaled(&self) -> TargetLookup<'_> {
@@ -71,7 +77,7 @@ impl<'a> View for RunView<'a> {
                 pod: &record.pod,
                 sample: samples.get(record.pod.name.as_str()).copied(),
                 since: if ready {
-                    record.ready_at
+                    ready_since(record)
                 } else {
                     Some(unready)
                 },
@@ -119,6 +125,10 @@ impl<'a> View for RunView<'a> {
     fn metrics_resolution(&self) -> Duration {
         let setting = self.state.setting.as_ref();
         setting.map_or(DEFAULTS.sync_period, |s| s.metrics_resolution)
+    }
+
+    fn known_window(&self) -> Option<Duration> {
+        self.state.sample_window()
     }
 
     fn gates(&self) -> VersionGates {
@@ -183,6 +193,17 @@ impl<'a> View for RunView<'a> {
             at: Some(*at),
         });
         events.collect()
+    }
+
+    fn disruptions(&self) -> Vec<EventView<'_>> {
+        let disrupted = self.state.disrupted.iter();
+        let as_event = |(at, pod, why): &'a (Timestamp, String, Disruption)| EventView {
+            about: pod,
+            reason: &why.reason,
+            message: &why.message,
+            at: Some(*at),
+        };
+        disrupted.map(as_event).collect()
     }
 
     fn other_autoscaler(&self) -> Option<&str> {
@@ -302,6 +323,17 @@ impl<'a> View for RunView<'a> {
     fn clock(&self, at: Timestamp) -> String {
         RunView::clock(self, at)
     }
+}
+
+/// Since when a ready pod has been ready. What was ready before the run has been so for longer.
+fn ready_since(record: &PodRecord) -> Option<Timestamp> {
+    let observed = record.ready_at?;
+    let before = observed == record.first_seen;
+    let own = record.pod.ready.as_ref().and_then(|ready| ready.since);
+    Some(
+        own.filter(|_| before)
+            .map_or(observed, |own| own.min(observed)),
+    )
 }
 
 /// When the newest sample was first observed.

@@ -6,8 +6,10 @@ use super::run::RunView;
 use crate::expectation::ScaleDown;
 use crate::findings::{Evidence, catalog};
 use crate::model::after;
-use crate::observation::Phase;
+use crate::observation::{Fact, Phase, Watched};
 use crate::rules::rule::{Rule, Weight};
+use crate::rules::view::View;
+use crate::run::explain::assumed::window_is_a_flag;
 use crate::run::timeline::{Range, SyncRecord};
 
 pub(crate) const RULES: &[Rule] = &[
@@ -21,6 +23,11 @@ pub(crate) const RULES: &[Rule] = &[
         &catalog::SCALE_DOWN_TOO_EARLY,
         Weight::Cause,
         scale_down_too_early,
+    ),
+    Rule::run(
+        &catalog::CONTROLLER_UNKNOWN,
+        Weight::Cause,
+        controller_unknown,
     ),
     Rule::run(
         &catalog::TOO_LITTLE_EXPLAINED,
@@ -44,11 +51,11 @@ const IN_A_ROW: usize = 3;
 
 fn decision_unexplained(run: &RunView<'_>) -> Option<Evidence> {
     // Replicas that stay up too long are a finding of their own.
-    let kept_up = scale_down_missing(run).is_some();
+    let kept_up = kept_up(run).is_some();
     let row = longest_row(run.state.syncs(), |s| {
         let kept = kept_up && s.desired == s.current;
         let other = |model: Range| s.desired < model.low || model.high < s.desired;
-        !s.explained && s.certain && s.modeled.is_some_and(other) && !kept
+        is_disputed(s) && s.modeled.is_some_and(other) && !kept
     });
     (row.len() >= IN_A_ROW).then(|| {
         let count = row.len();
@@ -62,10 +69,15 @@ fn decision_unexplained(run: &RunView<'_>) -> Option<Evidence> {
     })
 }
 
+/// Whether neither what was observed nor another value of an assumed flag explains it.
+fn is_disputed(sync: &SyncRecord) -> bool {
+    !sync.explained && sync.certain && sync.doubt.is_none()
+}
+
 fn scale_up_missing(run: &RunView<'_>) -> Option<Evidence> {
     let kept = |s: &SyncRecord| {
         let more = s.modeled.is_some_and(|model| model.low > s.current);
-        !s.explained && s.certain && s.desired == s.current && more
+        is_disputed(s) && s.desired == s.current && more
     };
     let row = longest_row(run.state.syncs(), kept);
     let last = row.last().filter(|_| row.len() >= IN_A_ROW)?;
@@ -83,27 +95,100 @@ fn scale_down_too_early(run: &RunView<'_>) -> Option<Evidence> {
     run.state.setting.as_ref()?;
     let window = run.budget(|b| b.down_window()).as_secs();
     let max = run.spec()?.max_replicas;
-    run.state.syncs().iter().find_map(|sync| {
-            let held = sync
-                .held
-                .filter(|held| held.value.min(sync.current) > sync.desired)?;
-            if sync.explained || sync.desired >= sync.current || sync.current > max {
-                return None;
-            }
-            let (current, desired, value) = (sync.current, sync.desired, held.value);
-            let age = sync.at.duration_since(held.at).as_secs();
-            Some(Evidence::new(
-                format!(
-                    "scaled {current} → {desired} {age} s after a proposal of at least {value}, which \
-                     the window of {window} s holds"
-                ),
-                [
-                    told(run, sync),
-                    format!("proposal of at least {value} {}", run.clock(held.at)),
-                ],
-            )
-            .at(sync.at))
-        })
+    let mut syncs = run.state.syncs().iter();
+    let sync = syncs.find(|sync| sync.doubt.is_none() && is_too_early(sync, max))?;
+    let (current, desired, held) = (sync.current, sync.desired, sync.held?);
+    let (value, age) = (held.value, sync.at.duration_since(held.at).as_secs());
+    Some(
+        Evidence::new(
+            format!(
+                "scaled {current} → {desired} {age} s after a proposal of at least {value}, which \
+                 the window of {window} s holds"
+            ),
+            [
+                told(run, sync),
+                format!("proposal of at least {value} {}", run.clock(held.at)),
+            ],
+        )
+        .at(sync.at),
+    )
+}
+
+/// Whether it scaled down below what the window certainly held.
+fn is_too_early(sync: &SyncRecord, max: i32) -> bool {
+    let held = sync.held.map(|held| held.value.min(sync.current));
+    let below = held.is_some_and(|held| held > sync.desired);
+    !sync.explained && below && sync.desired < sync.current && sync.current <= max
+}
+
+/// What would be a fault of the controller if its flags and its restarts were known.
+fn controller_unknown(run: &RunView<'_>) -> Option<Evidence> {
+    let doubted = |s: &SyncRecord| s.doubt.is_some();
+    let max = run.spec()?.max_replicas;
+    let syncs = run.state.syncs();
+    let mut early = syncs.iter().filter(|s| doubted(s) && is_too_early(s, max));
+    let row = longest_row(syncs, doubted);
+    let row = early.next().map_or(row, std::slice::from_ref);
+    let is_early = row.first().is_some_and(|sync| is_too_early(sync, max));
+    if let Some(other) = row.last().and_then(|sync| sync.doubt.as_ref())
+        && (is_early || row.len() >= IN_A_ROW)
+    {
+        let (first, last) = (row.first()?, row.last()?);
+        let (current, desired) = (last.current, last.desired);
+        let decided = if current == desired {
+            format!("the controller kept {current} pods")
+        } else {
+            format!("the controller scaled {current} → {desired}")
+        };
+        let message = format!("{decided}, which {other} explains");
+        return Some(Evidence::new(message, row.iter().map(|s| told(run, s))).at(first.at));
+    }
+    if let Some(found) = kept_up(run).filter(|_| window_is_unknown(run)) {
+        let message = format!(
+            "{}; it says that its window holds them, which a longer one than {} s or an unobserved restart explains",
+            found.message,
+            run.budget(|b| b.down_window()).as_secs()
+        );
+        return Some(Evidence { message, ..found });
+    }
+    let found = set_too_late(run).filter(|found| is_climbing(run, found))?;
+    let period = run.budget(|b| b.controller.sync_period).as_secs();
+    let message = format!(
+        "{}, but it was scaling up; a longer sync period than the assumed {period} s explains that",
+        found.message
+    );
+    Some(Evidence { message, ..found })
+}
+
+/// Whether the controller says that its window holds the replicas, and how long that may be is unknown.
+fn window_is_unknown(run: &RunView<'_>) -> bool {
+    let view: &dyn View = run;
+    let assumed = is_assumed(run) && run.spec().is_some_and(window_is_a_flag);
+    let unseen =
+        |fact: &Fact| matches!(fact, Fact::Forbidden { rule, .. } if rule.contains(LEASES));
+    let mut gaps = run.state.gaps();
+    let unseen =
+        run.state.facts.iter().any(unseen) || gaps.any(|gap| gap.resource == Watched::Controller);
+    (assumed || unseen) && view.says("ScaleDownStabilized")
+}
+
+/// The lease of the controller shows when it restarts.
+const LEASES: &str = "leases.coordination.k8s.io";
+
+/// Whether the controller's flags are only assumed.
+fn is_assumed(run: &RunView<'_>) -> bool {
+    let setting = run.state.setting.as_ref();
+    setting.is_some_and(|setting| !setting.controller_is_stated())
+}
+
+/// Whether a controller with unknown flags still set more replicas after that, and never synced as often as assumed.
+fn is_climbing(run: &RunView<'_>, found: &Evidence) -> bool {
+    let steps = run.state.timeline.iter().flat_map(|t| t.spec.windows(2));
+    let mut rises = steps.filter(|pair| pair[1].value > pair[0].value);
+    let often = run.budget(|b| b.controller.sync_period * 3 / 2);
+    let mut pairs = run.state.syncs().windows(2);
+    let slow = pairs.all(|pair| pair[1].at >= after(pair[0].at, often));
+    is_assumed(run) && slow && rises.any(|pair| Some(pair[1].at) >= found.at)
 }
 
 fn too_little_explained(run: &RunView<'_>) -> Option<Evidence> {
@@ -124,6 +209,10 @@ fn too_little_explained(run: &RunView<'_>) -> Option<Evidence> {
 }
 
 fn scale_up_too_late(run: &RunView<'_>) -> Option<Evidence> {
+    set_too_late(run).filter(|found| !is_climbing(run, found))
+}
+
+fn set_too_late(run: &RunView<'_>) -> Option<Evidence> {
     let max = run.expectation.max_replicas;
     let decided =
         run.state.statuses.iter().any(|(_, s)| {
@@ -153,6 +242,11 @@ fn scale_up_too_late(run: &RunView<'_>) -> Option<Evidence> {
 }
 
 fn scale_down_missing(run: &RunView<'_>) -> Option<Evidence> {
+    kept_up(run).filter(|_| !window_is_unknown(run))
+}
+
+/// Replicas that stay up after the load.
+fn kept_up(run: &RunView<'_>) -> Option<Evidence> {
     let down = run.state.entered(Phase::Down)?;
     if run.came_back() || run.expectation.scale_down == ScaleDown::Skip {
         return None;

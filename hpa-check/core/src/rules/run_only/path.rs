@@ -9,6 +9,7 @@ use crate::findings::{Evidence, catalog};
 use crate::model::{after, before};
 use crate::observation::{ScaleTarget, Watched};
 use crate::rules::rule::{Rule, Weight};
+use crate::rules::shared::replicas::{CYCLES, OWNER, is_quick};
 use crate::rules::view::{ConflictingWrites, SizeView, Swings, View};
 use crate::run::state::ReadinessLost;
 use crate::run::timeline::{Range, Step, value_at};
@@ -51,12 +52,13 @@ fn readiness_withdrawn(run: &RunView<'_>) -> Option<Evidence> {
     let during = losses.filter(|lost| !lost.by_itself && dip.overlaps(lost));
     let lost: Vec<_> = during.collect();
     let first = lost.first()?.at;
+    let stopped = match lost.len() {
+        1 => "1 pod stopped being ready, and not by itself".to_owned(),
+        count => format!("{count} pods stopped being ready, and not by themselves"),
+    };
     Some(
         Evidence::new(
-            format!(
-                "{} pods stopped being ready, and not by themselves",
-                lost.len()
-            ),
+            stopped,
             lost.iter().map(|lost| {
                 let clock = run.clock(lost.at);
                 format!(
@@ -70,22 +72,9 @@ fn readiness_withdrawn(run: &RunView<'_>) -> Option<Evidence> {
 }
 
 fn rollout_below_minimum(run: &RunView<'_>) -> Option<Evidence> {
-    let Dip {
-        ready, begin, end, ..
-    } = longest_dip(run)?;
-    let near = run.budget(|b| b.controller.sync_period);
-    let from = before(begin, near);
-    let is_deployment = run.spec()?.scale_target_ref.kind == "Deployment";
-    let mut pairs = run.state.targets.windows(2);
-    // A new template, or pods that still run the old one.
-    let (at, _) = pairs.find_map(|pair| {
-        let ((_, old), (at, new)) = (&pair[0], &pair[1]);
-        let changed = old.uid == new.uid && old.spec_digest != new.spec_digest;
-        let unfinished = is_deployment && new.updated_replicas < new.replicas;
-        let during = from <= *at && *at <= end;
-        (during && (changed || unfinished)).then_some((*at, new))
-    })?;
-    let clock = run.clock(at);
+    let dip = longest_dip(run)?;
+    let at = rollout_during(run, &dip)?;
+    let (ready, clock) = (dip.ready, run.clock(at));
     Some(
         Evidence::new(
             format!("a rollout left {ready} ready pods, fewer than the minimum"),
@@ -96,6 +85,46 @@ fn rollout_below_minimum(run: &RunView<'_>) -> Option<Evidence> {
         )
         .at(at),
     )
+}
+
+/// When a rollout was observed that replaced pods during the dip: a new template, or pods that still run the old one.
+/// Rollouts that replace one pod after the other make one dip for each.
+fn rollout_during(run: &RunView<'_>, dip: &Dip) -> Option<Timestamp> {
+    let targets = &run.state.targets;
+    let near = run.budget(|b| b.controller.sync_period);
+    let from = before(dip.begin, near);
+    let in_force = targets.partition_point(|(at, _)| *at <= from);
+    let around = targets.iter().skip(in_force.saturating_sub(1));
+    let around = around.take_while(|(at, _)| *at <= dip.end);
+    let mut pairs = targets.windows(2).rev();
+    let changed = pairs.find_map(|pair| {
+        let ((_, old), (at, new)) = (&pair[0], &pair[1]);
+        let changed = old.uid == new.uid && old.spec_digest != new.spec_digest;
+        (changed && *at <= dip.end).then_some(*at)
+    });
+    if changed.is_some_and(|at| from <= at) {
+        return changed;
+    }
+    let is_deployment = run.spec()?.scale_target_ref.kind == "Deployment";
+    let counts: Vec<i32> = around.clone().map(|(_, t)| t.updated_replicas).collect();
+    // A StatefulSet may keep pods of the old template on purpose.
+    let goes_on = is_deployment || counts.iter().any(|count| *count != counts[0]);
+    let unfinished = around
+        .clone()
+        .find(|(_, target)| target.updated_replicas < target.replicas);
+    if let Some((at, _)) = unfinished.filter(|_| goes_on) {
+        return Some((*at).max(from));
+    }
+    // Other kinds do not count them.
+    changed.filter(|at| !is_deployment && replaces_pods(run, *at, dip))
+}
+
+/// Whether pods from before an instant have been deleted since, and others were left when the dip began.
+fn replaces_pods(run: &RunView<'_>, since: Timestamp, dip: &Dip) -> bool {
+    let old = || run.state.pods.values().filter(|p| p.first_seen <= since);
+    let gone = |at: Timestamp| since <= at && at <= dip.end;
+    let left = |gone: Option<Timestamp>| gone.is_none_or(|gone| gone >= dip.begin);
+    old().any(|p| p.gone_at.is_some_and(gone)) && old().any(|p| left(p.gone_at))
 }
 
 /// A stretch with fewer ready pods than the minimum.
@@ -171,7 +200,12 @@ fn unseen(run: &RunView<'_>, from: Timestamp, end: Timestamp) -> SignedDuration 
 /// Changes of the replicas that no controller decision explains.
 pub(super) fn conflicting_writes(run: &RunView<'_>) -> Option<ConflictingWrites> {
     let pairs = run.state.targets.windows(2);
-    let moves: Vec<Move> = pairs.filter_map(|pair| foreign_move(run, pair)).collect();
+    let mut moves: Vec<Move> = pairs.filter_map(|pair| foreign_move(run, pair)).collect();
+    // Somebody may set the replicas once before the run is at rest: a deployment that begins the test.
+    let rest = run.state.baseline_at;
+    if moves.iter().filter(|one| Some(one.at) < rest).count() == 1 {
+        moves.retain(|one| Some(one.at) >= rest);
+    }
     let first = moves.first()?;
     // If the target does not say who wrote, a single change may be a rescale by the controller that was not observed.
     let mut gaps = run.state.gaps_of_the_object();
@@ -179,7 +213,10 @@ pub(super) fn conflicting_writes(run: &RunView<'_>) -> Option<ConflictingWrites>
         return None;
     }
     Some(ConflictingWrites {
-        writer: moves.iter().find_map(|one| one.writer.clone()),
+        writer: moves
+            .iter()
+            .find_map(|one| one.writer.clone())
+            .or_else(|| may_be_owned(run).then(|| owner(run))),
         times: moves.len(),
         at: Some(first.at),
         quotes: moves.into_iter().map(|one| one.quote).collect(),
@@ -194,17 +231,31 @@ struct Move {
     quote: String,
 }
 
+/// Whether the target may belong to another object, which sets its replicas.
+fn may_be_owned(run: &RunView<'_>) -> bool {
+    let kind = run.spec().map(|spec| spec.scale_target_ref.kind.as_str());
+    matches!(kind, Some("ReplicaSet" | "ReplicationController"))
+}
+
+fn owner(run: &RunView<'_>) -> String {
+    format!("{OWNER}{}", (run as &dyn View).reference())
+}
+
 /// A change by another writer that no controller decision explains.
 fn foreign_move(run: &RunView<'_>, pair: &[(Timestamp, ScaleTarget)]) -> Option<Move> {
     let [(_, old), (at, new)] = pair else {
         return None;
     };
-    let writer = new.replicas_writer.as_ref().map(|w| w.manager.as_str());
     let view: &dyn View = run;
+    let writer = new.changed_by(old).map(|w| w.manager.as_str());
+    // The Deployment that owns a ReplicaSet is controlled by the same program as the autoscaler.
+    let is_own = writer.is_some_and(|writer| view.is_own_writer(writer));
+    let writer = writer.filter(|_| !is_own);
+    let may_be_own = is_own && !may_be_owned(run);
     if new.uid != old.uid
         || new.spec_replicas == old.spec_replicas
-        || writer.is_some_and(|writer| view.is_own_writer(writer))
-        || (writer.is_none() && run.state.baseline_at.is_none_or(|rest| *at < rest))
+        || may_be_own
+        || (writer.is_none() && !is_reverted(run, pair))
     {
         return None;
     }
@@ -224,6 +275,19 @@ fn foreign_move(run: &RunView<'_>, pair: &[(Timestamp, ScaleTarget)]) -> Option<
     })
 }
 
+/// Whether the controller moved the replicas back at its next sync. Otherwise the change may be its own, in a sync whose
+/// status was rejected.
+fn is_reverted(run: &RunView<'_>, pair: &[(Timestamp, ScaleTarget)]) -> bool {
+    let [(_, old), (at, new)] = pair else {
+        return false;
+    };
+    let mut later = run.state.statuses.iter().filter(|(seen, _)| seen >= at);
+    let next = later.find(|(_, status)| status.current_replicas == Some(new.spec_replicas));
+    let back = (old.spec_replicas - new.spec_replicas).signum();
+    let at_rest = run.state.baseline_at.is_some_and(|rest| rest <= *at);
+    at_rest && next.is_some_and(|(_, s)| (s.desired_replicas - new.spec_replicas).signum() == back)
+}
+
 /// The replicas since the baseline.
 pub(super) fn sizes(run: &RunView<'_>) -> Vec<SizeView> {
     let (Some(timeline), Some(baseline)) = (&run.state.timeline, run.state.baseline_at) else {
@@ -239,13 +303,22 @@ pub(super) fn sizes(run: &RunView<'_>) -> Vec<SizeView> {
         let values = during.map(|s| s.value).chain(value_at(series, from));
         Range::of(values.chain(value_at(series, at)))
     };
+    // A target that was created again starts with its manifest's number.
+    let is_new = |at: Timestamp, target: &ScaleTarget| {
+        let mut targets = run.state.targets.iter();
+        let born = targets.position(|(_, other)| other.uid == target.uid);
+        let born = born
+            .filter(|first| *first > 0)
+            .map(|i| run.state.targets[i].0);
+        born.is_some_and(|born| at < after(born, syncs))
+    };
     let size = |(at, target): &(Timestamp, ScaleTarget)| {
         let seen = !run
             .gaps_at(*at)
             .any(|gap| gap.resource == Watched::Autoscaler);
         let min = in_force(&timeline.min_replicas, *at)?.low;
         let max = in_force(&timeline.max_replicas, *at)?.high;
-        (seen && *at >= baseline).then(|| SizeView {
+        (seen && *at >= baseline && !is_new(*at, target)).then(|| SizeView {
             replicas: vec![target.spec_replicas],
             bounds: (min, max),
             at: *at,
@@ -254,27 +327,57 @@ pub(super) fn sizes(run: &RunView<'_>) -> Vec<SizeView> {
     run.state.targets.iter().filter_map(size).collect()
 }
 
-/// The ups and downs of the replicas; the load of a run goes up once and down once.
+/// The ups and downs of the replicas. A real load rises and falls over hours; only quick ones count, and the quickest
+/// are told.
 pub(super) fn swings(run: &RunView<'_>) -> Swings {
-    let mut swings = Swings::default();
-    let mut direction = 0;
+    let turns = turns(run);
+    let span = |turns: &[Turn]| {
+        let (first, last) = (turns.first()?.at, turns.last()?.at);
+        Duration::try_from(last.duration_since(first)).ok()
+    };
+    let all = told(run, &turns);
+    if is_quick(all.cycles(), span(&turns)) {
+        return all;
+    }
+    let rows = turns.windows(CYCLES * 2);
+    let quickest = rows.min_by_key(|row| span(row));
+    quickest.map_or(all, |row| Swings {
+        within: span(row),
+        ..told(run, row)
+    })
+}
+
+/// A change of the replicas in the other direction than the one before.
+struct Turn {
+    at: Timestamp,
+    from: i32,
+    to: i32,
+}
+
+fn turns(run: &RunView<'_>) -> Vec<Turn> {
+    let mut turns: Vec<Turn> = Vec::new();
     let spec = run.state.timeline.iter().flat_map(|t| t.spec.windows(2));
     for pair in spec {
         let (from, to) = (pair[0].value, pair[1].value);
-        let now = (to - from).signum();
-        if now == direction {
-            continue;
+        let last = turns.last().map(|turn| (turn.to - turn.from).signum());
+        if last != Some((to - from).signum()) {
+            let at = pair[1].at;
+            turns.push(Turn { at, from, to });
         }
-        if direction != 0 {
-            let clock = run.clock(pair[1].at);
-            swings.at = swings.at.or(Some(pair[1].at));
-            swings.quotes.push(format!("{from} → {to} {clock}"));
-        }
-        match now {
-            1.. => swings.ups += 1,
-            _ => swings.downs += 1,
-        }
-        direction = now;
     }
-    swings
+    turns
+}
+
+/// The first of them is no change of direction.
+fn told(run: &RunView<'_>, turns: &[Turn]) -> Swings {
+    let ups = turns.iter().filter(|turn| turn.to > turn.from).count();
+    let changes = turns.iter().skip(1);
+    let quote = |turn: &Turn| format!("{} → {} {}", turn.from, turn.to, run.clock(turn.at));
+    Swings {
+        ups,
+        downs: turns.len() - ups,
+        within: None,
+        at: changes.clone().next().map(|turn| turn.at),
+        quotes: changes.map(quote).collect(),
+    }
 }

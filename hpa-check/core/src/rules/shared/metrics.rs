@@ -230,7 +230,7 @@ fn failing(view: &dyn View) -> (String, &'static str) {
 }
 
 fn unavailable(view: &dyn View) -> Option<Evidence> {
-    if !view.needs_resource_metrics() || view.is_complete() {
+    if !view.needs_resource_metrics() || view.is_complete() || is_read_by_the_controller(view) {
         return None;
     }
     let metrics = view.metrics();
@@ -243,6 +243,18 @@ fn unavailable(view: &dyn View) -> Option<Evidence> {
         (None, _) if lasts(view, None) => unanswered(view).or_else(|| never_sampled(view)),
         (None, _) => None,
     }
+}
+
+/// Whether the controller's newest status has every value of the resource metrics API, so only the observer is refused: by
+/// its own permissions, or by a proxy.
+fn is_read_by_the_controller(view: &dyn View) -> bool {
+    let Some((spec, status)) = view.spec().zip(view.status()) else {
+        return false;
+    };
+    let mut values = spec.metrics.iter().zip(&status.current_metrics);
+    let all = status.current_metrics.len() == spec.metrics.len();
+    let lacks = values.any(|(metric, value)| metric.resource().is_some() && value.is_empty());
+    view.is_watched() && all && !lacks && view.refusal("ScalingActive").is_none()
 }
 
 /// The API is unavailable, or the request failed.
@@ -273,7 +285,10 @@ fn never_sampled(view: &dyn View) -> Option<Evidence> {
     let metrics = view.metrics();
     let condition = view.quoted_refusal("ScalingActive");
     let old = settled(view, &metrics);
-    let never = metrics.answer.is_some() && !metrics.ever_sampled;
+    // A metrics server that has just started has none either.
+    let restart = view.metrics_resolution() * 4 + view.controller().sync_period;
+    let lasts = !view.is_watched() || view.refusal_lasting("ScalingActive", restart).is_some();
+    let never = metrics.answer.is_some() && !metrics.ever_sampled && lasts;
     (never && !old.is_empty()).then(|| {
         let count = old.len();
         let quotes = old.iter().map(without);

@@ -1,5 +1,6 @@
 //! Pods that wait for a node or lose theirs, from events of the scheduler and of node autoscalers.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -191,24 +192,37 @@ fn evicted(view: &dyn View) -> Option<Evidence> {
             && own(event)
             && event.at.is_some_and(then)
     };
-    let events = view.events();
+    let (events, disruptions) = (view.events(), view.disruptions());
+    let disrupted = disruptions.iter().filter(|d| d.at.is_some_and(then));
+    let disrupted: Vec<&EventView<'_>> = disrupted.collect();
     let lost: Vec<&EventView<'_>> = events.iter().filter(lost).collect();
-    let first = lost.first()?;
-    let how = match first.reason {
-        "Preempted" => "preempted by higher-priority pods",
+    let reason = lost.iter().chain(&disrupted).next()?.reason;
+    let how = match reason {
+        "Preempted" | "PreemptionByScheduler" => "preempted by higher-priority pods",
         "EvictedByVPA" => "evicted by a VerticalPodAutoscaler",
         _ => "evicted from their nodes",
     };
-    let (count, class) = (lost.len(), priority(view));
+    // A pod may have both an event and the condition.
+    let of_events = lost.iter().filter_map(|e| e.about.strip_prefix("Pod/"));
+    let pods: BTreeSet<&str> = of_events.chain(disrupted.iter().map(|d| d.about)).collect();
+    let were = match pods.len() {
+        1 => "1 pod was".to_owned(),
+        count => format!("{count} pods were"),
+    };
+    let class = priority(view);
+    let conditions = disrupted.iter().map(|d| {
+        let (pod, reason, message) = (d.about, d.reason, d.message);
+        format!("pod {pod}: condition DisruptionTarget {reason}: {message}")
+    });
     Some(Evidence::new(
-        format!("{count} pods were {how}{class}, and too few ready pods are left"),
-        lost.iter().map(|event| event.quote()),
+        format!("{were} {how}{class}, and too few ready pods were left"),
+        lost.iter().map(|event| event.quote()).chain(conditions),
     ))
 }
 
 /// Whether a pod that may no longer exist belonged to the target, by its name: `cart-6d5f8c7b9-x7k2p` belongs to
 /// `Deployment/cart`, and `cart-api-6d5f8c7b9-x7k2p` does not.
-fn is_of(target: &str, pod: &str) -> bool {
+pub(super) fn is_of(target: &str, pod: &str) -> bool {
     let (kind, name) = target.split_once('/').unwrap_or(("", target));
     let rest = pod
         .strip_prefix(name)

@@ -12,8 +12,11 @@ pub(crate) const RULES: &[Rule] = &[
     Rule::shared(&catalog::FLAPPING, Weight::Cause, flapping),
 ];
 
+/// Precedes the target, where its owner sets its replicas.
+pub(crate) const OWNER: &str = "the owner of ";
+
 /// The load does not explain this many rises and falls.
-const CYCLES: usize = 3;
+pub(crate) const CYCLES: usize = 3;
 
 /// A rise and a fall within this time count as flapping. The default stabilization window is as long, so an autoscaler
 /// that follows a real load takes longer.
@@ -31,7 +34,15 @@ fn moved(view: &dyn View) -> Option<Evidence> {
             "the autoscaler had to set the same size {times} times: another writer keeps reverting it"
         ),
     };
-    Some(Evidence::new(message, writes.quotes).at(writes.at))
+    let owned = writes
+        .writer
+        .is_some_and(|writer| writer.starts_with(OWNER));
+    let advice = owned.then(|| "Point scaleTargetRef at the owner.".to_owned());
+    Some(
+        Evidence::new(message, writes.quotes)
+            .at(writes.at)
+            .advising(advice),
+    )
 }
 
 fn left_bounds(view: &dyn View) -> Option<Evidence> {
@@ -62,10 +73,8 @@ fn left_bounds(view: &dyn View) -> Option<Evidence> {
 fn flapping(view: &dyn View) -> Option<Evidence> {
     let swings = view.swings();
     let (ups, downs) = (swings.ups, swings.downs);
-    let cycles = ups.min(downs);
-    let allowed = QUICK * u32::try_from(cycles).unwrap_or(u32::MAX);
-    let quick = swings.within.is_none_or(|within| within <= allowed);
-    (cycles >= CYCLES && quick).then(|| {
+    let cycles = swings.cycles();
+    (cycles >= CYCLES && is_quick(cycles, swings.within)).then(|| {
         let within = swings.within.map_or_else(String::new, |within| {
             format!(" within {} minutes", within.as_secs().max(60) / 60)
         });
@@ -75,4 +84,10 @@ fn flapping(view: &dyn View) -> Option<Evidence> {
         )
         .at(swings.at)
     })
+}
+
+/// Whether so many rises and falls in that time are more than a real load explains; in an unknown time they are.
+pub(crate) fn is_quick(cycles: usize, within: Option<Duration>) -> bool {
+    let allowed = QUICK * u32::try_from(cycles).unwrap_or(u32::MAX);
+    within.is_none_or(|within| within <= allowed)
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::lasting::lasting;
+use super::nodes;
 use super::quota_room::falls_short;
 use crate::findings::{Evidence, catalog};
 use crate::observation::Pod;
@@ -32,8 +33,8 @@ fn refusal(view: &dyn View) -> Option<String> {
         .filter(|c| c.kind == "ReplicaFailure" && c.status == "True")
         .map(|c| format!("condition {} {}: {}", c.kind, c.reason, c.message))
         .next();
-    // A StatefulSet has no such condition; its event is about itself. A run watches all events, so those about
-    // a ReplicaSet count too.
+    // A StatefulSet has no such condition; its event is about itself. A run watches more events, so those about
+    // its ReplicaSet count too.
     let (own, watched) = (view.reference(), view.is_watched());
     let event = || {
         let made = view
@@ -46,11 +47,27 @@ fn refusal(view: &dyn View) -> Option<String> {
             // A pod created since then shows that pods are no longer rejected.
             let stands = made.is_none_or(|made| e.at.is_some_and(|at| at >= made));
             let recent = watched || (e.at.is_some() && !view.longer(e.at, RETRY));
-            e.reason == "FailedCreate" && (e.about == own || watched) && stands && recent
+            let concerns = e.about == own || (watched && is_of(&own, e.about));
+            e.reason == "FailedCreate" && concerns && stands && recent
         })
         .map(|e| format!("event {}: {}", e.reason, e.message))
     };
     condition.or_else(event)
+}
+
+/// Whether a ReplicaSet or a pod belongs to the target, by its name. A run also sees those of neighbors with longer names.
+fn is_of(target: &str, about: &str) -> bool {
+    match about.split_once('/') {
+        Some(("Pod", pod)) => nodes::is_of(target, pod),
+        Some((_, set)) => {
+            let name = target.split_once('/').map_or(target, |(_, name)| name);
+            let rest = set
+                .strip_prefix(name)
+                .and_then(|rest| rest.strip_prefix('-'));
+            rest.is_some_and(|hash| !hash.contains('-'))
+        }
+        None => false,
+    }
 }
 
 fn quota(view: &dyn View) -> Option<Evidence> {
@@ -139,4 +156,16 @@ fn capacity(view: &dyn View) -> Option<Evidence> {
             ],
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_of;
+
+    #[test]
+    fn a_replica_set_of_a_neighbor_with_the_same_name_prefix_does_not_belong_to_the_target() {
+        assert!(is_of("Deployment/cart", "ReplicaSet/cart-6d5f8c7b9"));
+        assert!(!is_of("Deployment/cart", "ReplicaSet/cart-api-6d5f8c7b9"));
+        assert!(!is_of("Deployment/cart", "Pod/cart-api-6d5f8c7b9-x7k2p"));
+    }
 }

@@ -18,6 +18,9 @@ const START: Duration = Duration::from_mins(2);
 /// The default of `spec.progressDeadlineSeconds`, after which a Deployment itself calls a rollout stuck.
 const PROGRESS_DEADLINE: Duration = Duration::from_mins(10);
 
+/// The metrics server's resolution that is assumed if none is stated.
+const ASSUMED_RESOLUTION: Duration = Duration::from_secs(15);
+
 /// The field manager of KEDA's operator, which scales targets to zero and back.
 const KEDA: &str = "keda";
 
@@ -25,7 +28,8 @@ impl dyn View + '_ {
     /// Whether a field manager writes the replicas on the autoscaler's behalf.
     pub(crate) fn is_own_writer(&self, manager: &str) -> bool {
         let keda = manager == KEDA || manager == "keda-operator";
-        manager == CONTROLLER || (keda && self.scaled_object().is_some())
+        let controller = manager == CONTROLLER || self.status_writer() == Some(manager);
+        controller || (keda && self.scaled_object().is_some())
     }
 
     /// The part of scaling that is paused on purpose, and the annotation that pauses it.
@@ -227,15 +231,17 @@ impl dyn View + '_ {
         self.sample_period() * 4 + self.controller().sync_period
     }
 
-    /// The time between two samples of a pod, taken from the samples. A snapshot without samples uses metrics-server's
-    /// default.
+    /// The time between two samples of a pod, taken from the samples. Without samples it is metrics-server's default,
+    /// unless the user stated another resolution than the assumed one.
     fn sample_period(&self) -> Duration {
         const OWN_DEFAULT: Duration = Duration::from_mins(1);
+        let resolution = self.metrics_resolution();
         let pods = self.pods().unwrap_or_default();
         let windows = pods.iter().filter_map(|p| p.sample).map(|s| s.window);
-        let unknown = || (!self.is_watched()).then_some(OWN_DEFAULT);
+        let assumed = !self.is_watched() || resolution == ASSUMED_RESOLUTION;
+        let unknown = || self.known_window().or(assumed.then_some(OWN_DEFAULT));
         let window = windows.max().or_else(unknown).unwrap_or_default();
-        window.max(self.metrics_resolution())
+        window.max(resolution)
     }
 
     /// Whether something has lasted for `span` or longer.

@@ -195,12 +195,19 @@ pub(crate) struct Swings {
     pub(crate) ups: usize,
     /// Falls.
     pub(crate) downs: usize,
-    /// The time they took, if the load is unknown. The load of a run explains one rise and one fall.
+    /// The time they took, if it is not obviously short.
     pub(crate) within: Option<Duration>,
     /// The first change of direction that a run observed.
     pub(crate) at: Option<Timestamp>,
     /// The evidence for them.
     pub(crate) quotes: Vec<String>,
+}
+
+impl Swings {
+    /// The rises that were followed by a fall, or the reverse.
+    pub(crate) fn cycles(&self) -> usize {
+        self.ups.min(self.downs)
+    }
 }
 
 /// The CPU usage of pods under load at one instant.

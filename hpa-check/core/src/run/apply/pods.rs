@@ -69,6 +69,12 @@ impl RunState {
             self.ready_anew.push(at);
         }
         note_readiness(&mut self.readiness_lost, at, &record.pod, pod);
+        if let Some(disruption) = &pod.life.disruption
+            && (!same || record.pod.life.disruption.is_none())
+        {
+            let noted = (at, pod.name.clone(), disruption.clone());
+            self.disrupted.push(noted);
+        }
         if pod.is_ready() && record.ready_at.is_none() {
             record.ready_at = Some(at);
             timeline.pods[record.series].ready_at = Some(at);
@@ -111,7 +117,9 @@ fn note_readiness(lost: &mut Vec<ReadinessLost>, at: Timestamp, before: &Pod, no
     let serves = now.phase == "Running"
         && !now.deleting
         && now.waiting.is_none()
-        && now.restarts == before.restarts;
+        && now.restarts == before.restarts
+        // A container that has just ended is reported before its restart.
+        && now.life.last_exit == before.life.last_exit;
     if before.is_ready() && !now.is_ready() && serves {
         lost.push(ReadinessLost {
             pod: now.name.clone(),

@@ -213,6 +213,12 @@ impl ControllerMemory {
         self.any_recommendation = self.any_recommendation.max(Some(until));
     }
 
+    /// Which recommendations the scale-down window holds is unknown.
+    pub(super) fn lose_order(&mut self, until: Timestamp) {
+        self.recommended.clear();
+        self.lose_recommendations(until);
+    }
+
     /// Any scaling may have been made until now.
     pub(super) fn lose_scalings(&mut self, until: Timestamp) {
         self.any_scaling = self.any_scaling.max(Some(until));

@@ -4,15 +4,16 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::assumed::{Assumed, another_controller};
 use super::circumstances::{fresh, namespace, observed, period, search, unfollowed};
 use super::memories::{Advance, Gathered, Memories, Question, Reading};
 use super::memory::Windows;
 use super::readings;
-use super::sightings::{NEAR, Sightings, Span};
+use super::sightings::{NEAR, ReadingSearch, Sightings, Span};
 use super::silence::{Silence, either};
 use crate::model::selector::TargetSelector;
 use crate::model::{after, before};
-use crate::observation::{Autoscaler, AutoscalerStatus, CONTROLLER, ScaleTarget};
+use crate::observation::{Autoscaler, AutoscalerStatus};
 use crate::run::state::RunState;
 use crate::run::timeline::{Range, Step, SyncRecord};
 use crate::spec::AutoscalerSpec;
@@ -40,6 +41,8 @@ pub(super) struct Open {
     pub(super) explained: bool,
     /// The memories after it as far as known, until it is settled.
     pub(super) after: Option<Memories>,
+    /// The memories before it, when it was last explained.
+    pub(super) before: Option<Memories>,
     /// What it, and the syncs without a trace before it, may have read so far.
     pub(super) gathered: Gathered,
     pub(super) silent: Gathered,
@@ -58,14 +61,20 @@ impl Open {
         };
         let decided = self.previous.desired_replicas;
         let known = self.previous.current_replicas.is_some();
-        let by_controller = |target: &ScaleTarget| {
-            let writer = target.replicas_writer.as_ref();
-            target.spec_replicas == found && writer.is_some_and(|w| w.manager == CONTROLLER)
-        };
         let from = before(self.when.from, period(state) * 2);
-        let targets = state.targets.iter().rev();
-        let mut recent = targets.filter(|(at, _)| from <= *at && *at <= self.seen_at);
-        known && found != decided && recent.any(|(_, target)| by_controller(target))
+        let mut pairs = state.targets.windows(2).rev();
+        known
+            && found != decided
+            && pairs.any(|pair| {
+                let [(_, old), (at, new)] = pair else {
+                    return false;
+                };
+                let writer = new.changed_by(old);
+                let by_controller = writer.is_none_or(|w| self.object.is_controller(&w.manager));
+                let during = from <= *at && *at <= self.seen_at;
+                let to_it = new.spec_replicas == found && old.spec_replicas != found;
+                during && to_it && by_controller
+            })
     }
 
     /// Computes the memories after it, from the memories before it, the instant up to which they account for
@@ -105,11 +114,44 @@ impl Open {
                 memory.lose_scalings(self.when.from);
             });
         }
+        let mut gathered = std::mem::take(&mut self.gathered);
+        let judged = self.ask(state, |question| {
+            let search = self.search(state);
+            question.gather(sightings, search, &mut gathered);
+            let lack = self.lack((sightings, search), gathered.all, now, state);
+            self.judge(question, &memories, &gathered.readings, lack)
+        });
+        self.gathered = gathered;
+        self.before = Some(memories);
+        judged
+    }
+
+    /// Whether it can only be explained by another value of an assumed flag of the controller.
+    pub(super) fn doubt(&self, record: &mut SyncRecord, sightings: &Sightings, state: &RunState) {
+        let assumed = state.setting.as_ref().map(Assumed::of);
+        let Some(before) = self.before.as_ref().zip(assumed) else {
+            return;
+        };
+        let search = self.search(state);
+        record.doubt = self.ask(state, |question| {
+            another_controller(question, before, (sightings, search), self.when)
+        });
+        if let Some(other) = &record.doubt {
+            record.sentence += &format!("; {other} explains it");
+        }
+    }
+
+    fn search(&self, state: &RunState) -> ReadingSearch {
+        let likeliest = self.seen_at.min(self.when.until);
+        search(self.when, likeliest, &self.object.spec, state)
+    }
+
+    /// Asks about its status.
+    fn ask<T>(&self, state: &RunState, about: impl FnOnce(&Question<'_>) -> T) -> T {
         let controller = fresh(state);
         let windows = Windows::of(&self.object.spec, &controller);
-        let mut gathered = std::mem::take(&mut self.gathered);
         let observed = observed(state, &self.object.spec, self.when);
-        let question = Question {
+        about(&Question {
             spec: &self.object.spec,
             selector: &self.selector,
             namespace: namespace(state),
@@ -125,22 +167,24 @@ impl Open {
             windows: &windows,
             status: &self.status,
             previous: &self.previous,
-        };
-        let likeliest = self.seen_at.min(self.when.until);
-        let search = search(self.when, likeliest, &self.object.spec, state);
-        question.gather(sightings, search, &mut gathered);
-        let unfollowed = unfollowed(&self.object.spec, &self.status);
+        })
+    }
+
+    /// Why other readings than these are possible; `None` if none are.
+    fn lack(
+        &self,
+        (sightings, search): (&Sightings, ReadingSearch),
+        all: bool,
+        now: Timestamp,
+        state: &RunState,
+    ) -> Option<String> {
         let unseen = || {
             let lack = sightings.lack(state, self.when, search.samples, now);
             lack.map(str::to_owned)
         };
-        let many = || {
-            (!gathered.all).then(|| "too many pods changed at once to try every state".to_owned())
-        };
-        let lack = unfollowed.or_else(unseen).or_else(many);
-        let judged = self.judge(&question, &memories, &gathered.readings, lack);
-        self.gathered = gathered;
-        judged
+        let many = || (!all).then(|| "too many pods changed at once to try every state".to_owned());
+        let unfollowed = unfollowed(&self.object.spec, &self.status);
+        unfollowed.or_else(unseen).or_else(many)
     }
 
     fn judge(
@@ -201,6 +245,7 @@ impl Open {
             certain: false,
             modeled: None,
             held: None,
+            doubt: None,
         }
     }
 

@@ -15,7 +15,7 @@ use hpa_check_core::observation::*;
 use hpa_check_core::run::conductor::{Action, Conductor, LoadSchedule};
 use hpa_check_core::run::evaluator::Evaluator;
 
-use super::{Answers, World, at};
+use super::{Answers, Flags, World, at};
 
 struct PodState {
     pod: Pod,
@@ -130,8 +130,12 @@ impl Run<'_> {
             namespace: String::new(),
             autoscaler: "fib-server".into(),
             kubernetes: self.world.kubernetes.map(str::to_owned),
-            controller: self.world.controller.clone(),
-            metrics_resolution: self.world.resolution,
+            controller: self.flags(),
+            controller_stated: self.world.flags != Flags::Assumed,
+            metrics_resolution: self
+                .world
+                .assumed_resolution
+                .unwrap_or(self.world.resolution),
         }));
         for fact in &self.world.facts {
             self.tell(Seen::Fact(fact.clone()));
@@ -142,11 +146,26 @@ impl Run<'_> {
         }
     }
 
+    /// The observer asks more often than there are samples.
+    fn polls(&self) -> bool {
+        let assumed = self.world.assumed_resolution;
+        assumed.is_some_and(|r| self.now % (i64::try_from(r.as_millis()).unwrap() / 3) == 0)
+    }
+
+    /// The flags as the observer knows them.
+    fn flags(&self) -> ControllerConfig {
+        match self.world.flags {
+            Flags::Stated => self.world.controller.clone(),
+            Flags::Misstated | Flags::Assumed => ControllerConfig::default(),
+        }
+    }
+
     /// One step of time; true at the end.
     fn tick(&mut self) -> bool {
         self.deploy();
         self.tell_events();
         self.delete_and_make_again();
+        self.restart();
         if self.world.interrupt.is_some_and(|s| s * 1000 == self.now) {
             self.tell(Seen::Interrupted);
         }
@@ -168,6 +187,8 @@ impl Run<'_> {
         let ms = |d: Duration| i64::try_from(d.as_millis()).unwrap();
         if self.now > 0 && self.now % ms(self.world.resolution) == 0 {
             self.scrape();
+        } else if self.now > 0 && self.polls() {
+            self.tell_metrics();
         }
         if self.now > 0 && self.now % ms(self.world.controller.sync_period) == 0 && self.syncs() {
             self.sync();

@@ -57,6 +57,7 @@ async fn judged(server: &ApiServer) -> Verdict {
         autoscaler: NameArgs::default(),
         asserted: typed(""),
         controller: ControllerConfig::default(),
+        controller_stated: true,
         metrics_resolution: Duration::from_secs(15),
         hold: None,
         load: None,

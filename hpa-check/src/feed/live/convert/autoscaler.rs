@@ -6,16 +6,17 @@ use hpa_check_core::spec::{
     AutoscalerSpec, Behavior, CurrentMetric, MetricSource, MetricSpec, MetricTarget, PolicyKind,
     ScalingPolicy, ScalingRules, SelectPolicy, TargetRef,
 };
-use jiff::Timestamp;
 use k8s_openapi::api::autoscaling::v2;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
 
 /// The whole object.
 pub(crate) fn autoscaler(object: v2::HorizontalPodAutoscaler) -> Autoscaler {
+    let written = status_written(object.metadata.managed_fields.as_deref().unwrap_or(&[]));
     Autoscaler {
         uid: object.metadata.uid.unwrap_or_default(),
-        status_written: status_written(object.metadata.managed_fields.as_deref().unwrap_or(&[])),
+        status_written: written.and_then(|entry| entry.time.as_ref().map(|time| time.0)),
+        status_writer: written.and_then(|entry| entry.manager.clone()),
         spec: object.spec.map_or_else(empty_spec, spec),
         status: object.status.and_then(status),
     }
@@ -154,12 +155,11 @@ fn current_metric(metric: &v2::MetricStatus) -> CurrentMetric {
     }
 }
 
-fn status_written(managers: &[ManagedFieldsEntry]) -> Option<Timestamp> {
-    managers
-        .iter()
-        .filter(|entry| entry.subresource.as_deref() == Some("status"))
-        .filter_map(|entry| entry.time.as_ref().map(|time| time.0))
-        .max()
+/// The last write of the status.
+fn status_written(managers: &[ManagedFieldsEntry]) -> Option<&ManagedFieldsEntry> {
+    let of_status = |entry: &&ManagedFieldsEntry| entry.subresource.as_deref() == Some("status");
+    let writes = managers.iter().filter(of_status);
+    writes.max_by_key(|entry| entry.time.as_ref().map(|time| time.0))
 }
 
 #[cfg(test)]
@@ -195,6 +195,10 @@ mod tests {
         }));
         assert_eq!(seen.uid, "u1");
         assert_eq!(seen.status_written, "2026-01-01T00:05:00Z".parse().ok());
+        assert_eq!(
+            seen.status_writer.as_deref(),
+            Some("kube-controller-manager")
+        );
         assert_eq!(seen.spec.min_replicas, Some(3));
         assert_eq!(seen.spec.cpu_target_percent(), Some(50));
         let down = seen.spec.behavior.unwrap().scale_down.unwrap();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hpa_check_core::observation::{Life, Pod, Ready, Resize};
+use hpa_check_core::observation::{Disruption, Life, Pod, Ready, Resize};
 use hpa_check_core::quota::QuotaClass;
 use hpa_check_core::spec::{Amounts, ContainerResources, InitContainer, PodResources};
 use hpa_check_core::units::Millicores;
@@ -59,6 +59,13 @@ pub(in crate::feed::live) fn pod<M: Into<Meta>>(object: Object<M>) -> Pod {
                 .find(|c| c.is == "Ready" && c.status != "True")
                 .map(|c| c.reason.clone()),
             last_exit: states.iter().filter_map(last_exit).max(),
+            disruption: conditions
+                .iter()
+                .find(|c| c.is == "DisruptionTarget" && c.status == "True")
+                .map(|c| Disruption {
+                    reason: c.reason.clone(),
+                    message: c.message.clone(),
+                }),
         }),
     }
 }

@@ -190,6 +190,7 @@ impl World {
                 autoscaler: "fib-server".into(),
                 kubernetes: None,
                 controller,
+                controller_stated: true,
                 metrics_resolution: resolution,
             },
             spec,
@@ -273,6 +274,7 @@ impl World {
                 let second = at(self.status_at).as_second();
                 Timestamp::from_second(second).unwrap()
             }),
+            status_writer: None,
         });
         self.watch(written, 0, seen)
     }

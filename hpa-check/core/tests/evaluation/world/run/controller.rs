@@ -36,6 +36,19 @@ impl Run<'_> {
         }
     }
 
+    pub(super) fn restart(&mut self) {
+        let Some((second, is_seen)) = self.world.restart else {
+            return;
+        };
+        if self.now == second * 1000 {
+            self.hpa = Controller::new(self.world.controller.clone(), VersionGates::default());
+            if is_seen {
+                let holder = "another".into();
+                self.tell(Seen::Fact(Fact::ControllerRestarted { holder }));
+            }
+        }
+    }
+
     pub(super) fn scrape(&mut self) {
         let (now, level) = (self.now, self.level());
         let serving: Vec<&Pod> = self
@@ -58,6 +71,8 @@ impl Run<'_> {
                 let serves = serving.iter().any(|s| s.name == p.pod.name);
                 let mut cpu = if serves { (level - alone) / all } else { 0 };
                 cpu += if i == 0 { alone } else { 0 };
+                let burns = self.world.burn.filter(|(ms, _)| now - p.made < *ms);
+                cpu += burns.map_or(0, |(_, milli)| milli);
                 PodSample {
                     pod: p.pod.name.clone(),
                     timestamp: at(now),
@@ -81,6 +96,10 @@ impl Run<'_> {
             Metrics::Fails(error) => self.samples = Err(error.into()),
             _ => self.samples = Ok(samples),
         }
+        self.tell_metrics();
+    }
+
+    pub(super) fn tell_metrics(&mut self) {
         match self.samples.clone() {
             Ok(_) if self.world.metrics == Metrics::Forbidden => {
                 self.tell(Seen::MetricsUnavailable {
@@ -150,7 +169,7 @@ impl Run<'_> {
         });
         self.tell_autoscaler();
         if desired != current && decision.error.is_none() {
-            self.scale(desired, "kube-controller-manager");
+            self.scale(desired, self.world.manager);
             if let (Some((wait, _)), true) = (self.world.rival, desired > current) {
                 self.rival_due = Some(self.now + wait * 1000);
             }

@@ -23,18 +23,24 @@ impl Run<'_> {
             self.make();
             changed.push(self.pods.len() - 1);
         }
-        let surge = usize::from(self.pods.iter().any(|p| p.old && !p.pod.deleting));
+        self.evict(&mut changed);
+        let rolls = self.pods.iter().any(|p| p.old && !p.pod.deleting);
+        let surge = self.world.max_surge * usize::from(rolls);
         while living(&self.pods) > wanted + surge {
             let last = self.pods.iter().rposition(|p| !p.pod.deleting).unwrap();
             self.pods[last].pod.deleting = true;
-            self.pods[last].end = Some(now + 2000);
+            self.pods[last].end = Some(now + self.world.grace);
             changed.push(last);
         }
         let start = self.world.pod_start;
         for (i, state) in self.pods.iter_mut().enumerate() {
             let fate = (self.world.fate)(index(&state.pod));
-            let serves = matches!(fate, Fate::Serves | Fate::Pauses(..));
-            let due = now - state.made >= start && state.pod.phase == "Pending";
+            let serves = matches!(fate, Fate::Serves | Fate::Pauses(..) | Fate::Late(_));
+            let late = match fate {
+                Fate::Late(ms) => ms,
+                _ => 0,
+            };
+            let due = now - state.made >= start + late && state.pod.phase == "Pending";
             if due && fate != Fate::FitsNowhere {
                 state.pod.phase = "Running".into();
                 if serves {
@@ -74,6 +80,29 @@ impl Run<'_> {
             self.tell(Seen::PodGone { name });
         }
         self.tell_target();
+    }
+
+    fn evict(&mut self, changed: &mut Vec<usize>) {
+        let due = self
+            .world
+            .evicted
+            .filter(|(second, _)| second * 1000 == self.now);
+        let Some((_, number)) = due else {
+            return;
+        };
+        let pod = self
+            .pods
+            .iter()
+            .position(|p| index(&p.pod) == number)
+            .unwrap();
+        let state = &mut self.pods[pod];
+        state.pod.deleting = true;
+        state.pod.life.disruption = Some(Disruption {
+            reason: "EvictionByEvictionAPI".into(),
+            message: "Eviction API: evicting".into(),
+        });
+        state.end = Some(self.now + self.world.grace);
+        changed.push(pod);
     }
 
     pub(super) fn make(&mut self) {
@@ -149,10 +178,10 @@ impl Run<'_> {
                 .position(|p| p.old && !p.pod.deleting)
                 .unwrap();
             self.pods[old].pod.deleting = true;
-            self.pods[old].end = Some(now + 2000);
+            self.pods[old].end = Some(now + self.world.grace);
             return vec![old];
         }
-        if self.pods.iter().filter(living).count() <= wanted {
+        if self.pods.iter().filter(living).count() < wanted + self.world.max_surge {
             self.make();
             return vec![self.pods.len() - 1];
         }

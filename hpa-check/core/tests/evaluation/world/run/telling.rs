@@ -14,6 +14,7 @@ impl Run<'_> {
             spec: self.world.spec.clone(),
             status: self.status.clone(),
             status_written: self.status.as_ref().map(|_| at(self.now)),
+            status_writer: self.status.as_ref().map(|_| self.world.manager.to_owned()),
         }));
     }
 
@@ -38,9 +39,11 @@ impl Run<'_> {
             .iter()
             .filter(|p| p.pod.ready.as_ref().unwrap().status == "True")
             .count();
+        // Only these count the pods of the new template, and name the writer of the replicas.
+        let of_apps = self.world.spec.scale_target_ref.group() == "apps";
+        let new = living.iter().filter(|p| !p.old || !of_apps);
+        let updated = new.count();
         let short = count(living.len()) < self.replicas;
-        // A custom resource is read through `/scale`, which does not name the writer.
-        let is_deployment = self.world.spec.scale_target_ref.kind == "Deployment";
         let target = ScaleTarget {
             uid: "deploy".into(),
             generation: self.world.generation.then_some(self.generation),
@@ -48,16 +51,28 @@ impl Run<'_> {
             replicas: count(living.len()),
             ready_replicas: count(ready),
             counts_ready: true,
-            updated_replicas: count(living.len()),
+            updated_replicas: count(updated),
             selector: "app=fib-server".into(),
             conditions: self.conditions(short),
-            replicas_writer: self.writer.clone().filter(|_| is_deployment),
+            replicas_writer: if of_apps {
+                self.writer.clone()
+            } else {
+                self.applier()
+            },
             spec_digest: Some(self.template.to_string()),
         };
         if self.told.as_ref() != Some(&target) {
             self.told = Some(target.clone());
             self.tell(Seen::Target(target));
         }
+    }
+
+    /// For a custom resource the API server does not record writes through `/scale`.
+    fn applier(&self) -> Option<FieldManager> {
+        self.world.applier.map(|manager| FieldManager {
+            manager: manager.into(),
+            at: Some(at(-60_000)),
+        })
     }
 
     fn conditions(&self, short: bool) -> Vec<Condition> {
