@@ -73,3 +73,30 @@ impl ControllerArgs {
         self.metrics_resolution
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Program {
+        #[command(flatten)]
+        controller: ControllerArgs,
+    }
+
+    #[test]
+    fn the_flags_are_stated_if_one_is_even_with_its_default() {
+        for (args, stated) in [
+            (&["x"][..], false),
+            (&["x", "--metrics-resolution", "1m"], false),
+            (&["x", "--downscale-stabilization", "5m"], true),
+            (&["x", "--tolerance", "0.1"], true),
+        ] {
+            let controller = Program::parse_from(args).controller;
+            assert_eq!(controller.is_stated(), stated, "{args:?}");
+            assert_eq!(controller.settings().ok(), Some(ControllerConfig::default()));
+        }
+    }
+}

@@ -255,13 +255,13 @@ fn kept_up(run: &RunView<'_>) -> Option<Evidence> {
     let min = run.expectation.min_replicas;
     let (at, status) = run.state.statuses.last()?;
     let kept = status.desired_replicas;
-    let due: Timestamp = after(run.state.at_work_since(down), allowed);
-    // Every interpretation of the metrics asks for at most the minimum.
     let settled = after(down, run.budget(|b| b.reaction()));
-    let mut proposals = run.state.proposals().iter().filter(|p| p.at >= settled);
-    let asked_for_less =
-        proposals.any(|p| p.certain && p.high <= min) || run.use_fits_since(min, settled);
-    (due <= run.until && kept > min && asked_for_less).then(|| {
+    // Without a proposal since then, or with one that may be another, the samples count.
+    let asked = asked_for_no_more(run, min, settled);
+    let asked = asked.or_else(|| run.use_fits_from(min, settled))?;
+    let rest = run.budget(|b| b.down().saturating_sub(b.reaction()));
+    let due: Timestamp = after(run.state.at_work_since(asked), rest);
+    (due <= run.until && kept > min).then(|| {
         let seconds = run.until.duration_since(down).as_secs();
         Evidence::new(
             format!(
@@ -277,6 +277,15 @@ fn kept_up(run: &RunView<'_>) -> Option<Evidence> {
         )
         .at(*at)
     })
+}
+
+/// Since when every interpretation of the metrics asks for at most so many pods; an instant is the earliest answer. New
+/// pods without samples count as busy, so a rollout asks for more again.
+fn asked_for_no_more(run: &RunView<'_>, pods: i32, settled: Timestamp) -> Option<Timestamp> {
+    let proposals = run.state.proposals();
+    let more = proposals.iter().rposition(|p| !p.certain || p.high > pods);
+    let first = proposals.get(more.map_or(0, |more| more + 1))?;
+    Some(first.at.max(settled))
 }
 
 /// The longest run of consecutive syncs that all have a property.

@@ -9,7 +9,7 @@ use crate::observation::{Fact, Phase, PodSample};
 use crate::rules::view::View;
 use crate::run::budget::{Budget, with_budget};
 use crate::run::demand;
-use crate::run::state::RunState;
+use crate::run::state::{Poll, RunState};
 use crate::run::timeline::Gap;
 use crate::spec::{AutoscalerSpec, MetricSpec};
 use crate::units::Millicores;
@@ -111,6 +111,29 @@ impl<'a> RunView<'a> {
         let newest = self.uses().next_back().filter(|(_, at)| *at >= since);
         let fits = newest.zip(self.use_enough_for(pods));
         metrics.all(MetricSpec::is_cpu) && fits.is_some_and(|((used, _), enough)| used <= enough)
+    }
+
+    /// Since when, but not before an instant, every answer of the metrics API has had samples of all pods that show a use
+    /// that this many can handle, if CPU is the only metric.
+    pub(crate) fn use_fits_from(&self, pods: i32, since: Timestamp) -> Option<Timestamp> {
+        let enough = self.use_enough_for(pods)?;
+        let over = |phase: &str| phase == "Succeeded" || phase == "Failed";
+        let fits = |poll: &Poll| {
+            let Ok(samples) = &poll.answer else {
+                return false;
+            };
+            let there = self.state.pods.values().filter(|p| {
+                let gone = p.gone_at.is_some_and(|gone| gone <= poll.at);
+                p.first_seen <= poll.at && !gone && !over(&p.pod.phase)
+            });
+            let mut names = there.map(|p| &p.pod.name);
+            let used: Millicores = samples.iter().map(PodSample::cpu).sum();
+            used <= enough && names.all(|name| samples.iter().any(|s| s.pod == *name))
+        };
+        let polls = &self.state.polls;
+        let beyond = polls.iter().rposition(|poll| !fits(poll));
+        let first = polls.get(beyond.map_or(0, |beyond| beyond + 1))?;
+        Some(first.at.max(since))
     }
 
     /// The total use of all pods above which this many running pods ask for one more: it must exceed the target

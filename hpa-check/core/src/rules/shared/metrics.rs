@@ -286,8 +286,8 @@ fn never_sampled(view: &dyn View) -> Option<Evidence> {
     let condition = view.quoted_refusal("ScalingActive");
     let old = settled(view, &metrics);
     // A metrics server that has just started has none either.
-    let restart = view.metrics_resolution() * 4 + view.controller().sync_period;
-    let lasts = !view.is_watched() || view.refusal_lasting("ScalingActive", restart).is_some();
+    let lasts =
+        !view.is_watched() || view.refusal_lasting("ScalingActive", view.warm_up()).is_some();
     let never = metrics.answer.is_some() && !metrics.ever_sampled && lasts;
     (never && !old.is_empty()).then(|| {
         let count = old.len();
@@ -373,7 +373,7 @@ fn without(pod: &PodView<'_>) -> String {
 
 /// Pods that had been ready long enough to have a sample when the metrics API answered.
 pub(crate) fn settled<'a>(view: &'a dyn View, metrics: &MetricsView<'_>) -> Vec<PodView<'a>> {
-    let warm_up = view.warm_up();
+    let warm_up = view.first_warm_up();
     let old = |p: &PodView<'_>| {
         p.since
             .is_some_and(|since| after(since, warm_up) <= metrics.at)

@@ -21,6 +21,9 @@ const PROGRESS_DEADLINE: Duration = Duration::from_mins(10);
 /// The metrics server's resolution that is assumed if none is stated.
 const ASSUMED_RESOLUTION: Duration = Duration::from_secs(15);
 
+/// The default of metrics-server's `--metric-resolution`.
+const OWN_RESOLUTION: Duration = Duration::from_mins(1);
+
 /// The field manager of KEDA's operator, which scales targets to zero and back.
 const KEDA: &str = "keda";
 
@@ -231,17 +234,32 @@ impl dyn View + '_ {
         self.sample_period() * 4 + self.controller().sync_period
     }
 
-    /// The time between two samples of a pod, taken from the samples. Without samples it is metrics-server's default,
-    /// unless the user stated another resolution than the assumed one.
+    /// The same for its first sample ever, if no samples show how often they are taken: at metrics-server's own default
+    /// resolution, unless the user stated another than the assumed one.
+    pub(crate) fn first_warm_up(&self) -> Duration {
+        let assumed = self.metrics_resolution() == ASSUMED_RESOLUTION;
+        let period = if assumed && self.window().is_none() {
+            OWN_RESOLUTION
+        } else {
+            Duration::ZERO
+        };
+        self.warm_up()
+            .max(period * 4 + self.controller().sync_period)
+    }
+
+    /// The time between two samples of a pod, taken from the samples. A snapshot without samples uses metrics-server's
+    /// default.
     fn sample_period(&self) -> Duration {
-        const OWN_DEFAULT: Duration = Duration::from_mins(1);
-        let resolution = self.metrics_resolution();
+        let unknown = || (!self.is_watched()).then_some(OWN_RESOLUTION);
+        let window = self.window().or_else(unknown).unwrap_or_default();
+        window.max(self.metrics_resolution())
+    }
+
+    /// The longest window of the newest samples.
+    fn window(&self) -> Option<Duration> {
         let pods = self.pods().unwrap_or_default();
         let windows = pods.iter().filter_map(|p| p.sample).map(|s| s.window);
-        let assumed = !self.is_watched() || resolution == ASSUMED_RESOLUTION;
-        let unknown = || self.known_window().or(assumed.then_some(OWN_DEFAULT));
-        let window = windows.max().or_else(unknown).unwrap_or_default();
-        window.max(resolution)
+        windows.max().or_else(|| self.known_window())
     }
 
     /// Whether something has lasted for `span` or longer.

@@ -307,7 +307,8 @@ mod tests {
                 "startupProbe": {"periodSeconds": 10, "failureThreshold": 60},
                 "readinessProbe": {"initialDelaySeconds": 30}}]},
             "status": {"nominatedNodeName": "node-1",
-                "conditions": [{"type": "Ready", "status": "False"}],
+                "conditions": [{"type": "Ready", "status": "False"}, {"type": "DisruptionTarget", "status": "True",
+                    "reason": "EvictionByEvictionAPI", "message": "Eviction API: evicting"}],
                 "containerStatuses": [{"name": "a", "image": "i", "imageID": "", "ready": false, "restartCount": 1,
                     "lastState": {"terminated": {"exitCode": 137, "finishedAt": "2026-01-01T00:09:00Z"}}}]}
         }));
@@ -318,6 +319,7 @@ mod tests {
         // The node lifecycle controller gives no reason.
         assert_eq!(life.unready_reason.as_deref(), Some(""));
         assert_eq!(life.last_exit, "2026-01-01T00:09:00Z".parse().ok());
+        assert_eq!(life.disruption.unwrap().reason, "EvictionByEvictionAPI");
         assert!(
             convert(json!({"metadata": {"name": "p"}}))
                 .life
