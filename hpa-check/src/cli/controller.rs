@@ -96,7 +96,10 @@ mod tests {
         ] {
             let controller = Program::parse_from(args).controller;
             assert_eq!(controller.is_stated(), stated, "{args:?}");
-            assert_eq!(controller.settings().ok(), Some(ControllerConfig::default()));
+            assert_eq!(
+                controller.settings().ok(),
+                Some(ControllerConfig::default())
+            );
         }
     }
 }

@@ -286,8 +286,10 @@ fn never_sampled(view: &dyn View) -> Option<Evidence> {
     let condition = view.quoted_refusal("ScalingActive");
     let old = settled(view, &metrics);
     // A metrics server that has just started has none either.
-    let lasts =
-        !view.is_watched() || view.refusal_lasting("ScalingActive", view.warm_up()).is_some();
+    let lasts = !view.is_watched()
+        || view
+            .refusal_lasting("ScalingActive", view.warm_up())
+            .is_some();
     let never = metrics.answer.is_some() && !metrics.ever_sampled && lasts;
     (never && !old.is_empty()).then(|| {
         let count = old.len();
