@@ -6,7 +6,6 @@ mod input;
 mod reconcile;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::io::{self, BufRead, Write};
 use std::time::Duration;
 
@@ -252,7 +251,7 @@ fn resource_replicas(input: input::ResourceReplicas) -> Decided {
     let settings = input.controller.settings();
     let gates = input.controller.gates();
     let pods: Vec<_> = input::all(input.pods)
-        .map(|pod| pod.into_model(BTreeMap::new()))
+        .map(input::PodInput::into_model)
         .collect();
     let metrics: Vec<_> = input::all(input.pod_metrics)
         .map(input::PodMetricInput::into_model)

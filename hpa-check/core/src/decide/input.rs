@@ -10,7 +10,7 @@ use serde::de::IgnoredAny;
 
 use super::NOW;
 use crate::model::{self, VersionGates, ZERO_TIME};
-use crate::observation::{Condition, ControllerConfig, MetricReading};
+use crate::observation::{Condition, ContainerSample, ControllerConfig, MetricReading, PodSample};
 use crate::quantity::Quantity;
 use crate::spec::{
     Amounts, Behavior, ContainerResources, InitContainer, MetricSpec, PodResources, ScalingRules,
@@ -144,9 +144,7 @@ impl ControllerInput {
     }
 
     pub(super) fn gates(&self) -> VersionGates {
-        self.version
-            .as_deref()
-            .map_or_else(VersionGates::default, VersionGates::of_version)
+        VersionGates::of_version(self.version.as_deref())
     }
 }
 
@@ -215,7 +213,7 @@ impl Requests {
 }
 
 impl PodInput {
-    pub(super) fn into_model(self, labels: BTreeMap<String, String>) -> model::pods::ModelPod {
+    pub(super) fn into_model(self) -> model::pods::ModelPod {
         let mut containers: Vec<_> = self
             .containers
             .into_iter()
@@ -252,7 +250,6 @@ impl PodInput {
                 .as_ref()
                 .map(Requests::amounts)
                 .unwrap_or_default(),
-            extra_labels: labels,
         }
     }
 }
@@ -277,20 +274,18 @@ struct ContainerUse {
 }
 
 impl PodMetricInput {
-    pub(super) fn into_model(self) -> model::pods::PodMetric {
-        model::pods::PodMetric {
+    pub(super) fn into_model(self) -> PodSample {
+        PodSample {
             pod: self.pod,
             timestamp: instant(self.timestamp_ago_seconds),
             window: span(self.window_seconds),
             containers: self
                 .containers
                 .into_iter()
-                .map(|c| model::pods::ContainerUse {
+                .map(|c| ContainerSample {
                     name: c.name,
-                    used: Amounts {
-                        cpu: c.cpu_usage_milli.map(Millicores),
-                        memory: c.memory_usage_milli.map(bytes),
-                    },
+                    cpu: c.cpu_usage_milli.map(Millicores),
+                    memory: c.memory_usage_milli.map(bytes),
                 })
                 .collect(),
         }

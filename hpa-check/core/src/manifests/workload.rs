@@ -89,7 +89,6 @@ impl WorkloadManifest {
             init_containers: self.init_containers.clone(),
             resources: self.resources.clone(),
             overhead: Amounts::default(),
-            extra_labels: std::collections::BTreeMap::new(),
         };
         let request = request_of((&pod).into(), container, "cpu", VersionGates::default());
         request.ok().filter(|request| *request > 0).map(Millicores)

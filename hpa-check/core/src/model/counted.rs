@@ -1,7 +1,7 @@
 //! What the controller counts of a pod for a metric: its request, its use and its tolerance. For code that
 //! judges an autoscaler without running a whole sync.
 
-use super::pods::{self, ContainerUse};
+use super::pods;
 use super::{MetricError, Tolerances, VersionGates};
 use crate::observation::{ControllerConfig, Pod, PodSample};
 use crate::spec::{AutoscalerSpec, MetricSource, ScalingRules};
@@ -27,8 +27,7 @@ pub fn whole_request(pod: &Pod, resource: &str) -> Option<i64> {
 /// container, which makes it a pod without a sample.
 pub fn used(sample: &PodSample, source: &MetricSource) -> Option<i64> {
     let (resource, container) = source.resource()?;
-    let containers: Vec<ContainerUse> = sample.containers.iter().map(Into::into).collect();
-    pods::use_of(&containers, resource, container)
+    pods::use_of(&sample.containers, resource, container)
 }
 
 /// The tolerance in force: the spec's own if the version honors it, else the controller's. `tolerancesForHpa`

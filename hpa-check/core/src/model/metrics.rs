@@ -35,8 +35,7 @@ impl Controller {
         scale: ScaleSubresource<'_>,
         decision: &mut Decision,
     ) -> Option<(i32, String)> {
-        let pods = sync.pods.iter().map(|pod| &pod.extra_labels);
-        if let Err(unusable) = scale.selector.check(pods, sync.other_selectors) {
+        if let Err(unusable) = scale.selector.check(sync.shares_pods) {
             let conditions = &mut decision.conditions;
             let (reason, message) = (unusable.reason, unusable.message);
             conditions::set(conditions, SCALING_ACTIVE, false, reason, message);

@@ -1,6 +1,6 @@
 //! Which pods count: `groupPods`, and parsing pod metrics.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::by_pod::ByPod;
 use super::instant::Instant;
 use super::{MetricError, VersionGates};
-use crate::observation::{self, ControllerConfig};
+use crate::observation::{self, ContainerSample, ControllerConfig, PodSample};
 use crate::spec::{Amounts, ContainerResources, InitContainer, PodResources};
 
 /// A pod, as far as a decision needs it.
@@ -32,8 +32,6 @@ pub struct ModelPod {
     pub resources: Option<PodResources>,
     /// `spec.overhead`.
     pub overhead: Amounts,
-    /// Labels beyond those that the target's selector requires.
-    pub extra_labels: BTreeMap<String, String>,
 }
 
 /// A pod's `Ready` condition.
@@ -43,28 +41,6 @@ pub struct ReadyCondition {
     pub status: String,
     /// When the status last changed.
     pub last_transition: Timestamp,
-}
-
-/// One item of the metrics API's answer.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PodMetric {
-    /// The pod.
-    pub pod: String,
-    /// The end of the window.
-    pub timestamp: Timestamp,
-    /// The length of the window.
-    pub window: Duration,
-    /// Use by container.
-    pub containers: Vec<ContainerUse>,
-}
-
-/// A container's use, in thousandths of the resource's unit, each rounded up.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ContainerUse {
-    /// The container.
-    pub name: String,
-    /// Its usage in the sample.
-    pub used: Amounts,
 }
 
 /// A pod's value of one metric; for a resource, the sum of all counted containers.
@@ -95,27 +71,6 @@ impl From<&observation::Pod> for ModelPod {
             init_containers: pod.init_containers.clone(),
             resources: pod.resources.clone(),
             overhead: pod.overhead,
-            extra_labels: BTreeMap::new(),
-        }
-    }
-}
-
-impl From<&observation::PodSample> for PodMetric {
-    fn from(sample: &observation::PodSample) -> Self {
-        Self {
-            pod: sample.pod.clone(),
-            timestamp: sample.timestamp,
-            window: sample.window,
-            containers: sample.containers.iter().map(Into::into).collect(),
-        }
-    }
-}
-
-impl From<&observation::ContainerSample> for ContainerUse {
-    fn from(sample: &observation::ContainerSample) -> Self {
-        Self {
-            name: sample.name.clone(),
-            used: sample.used(),
         }
     }
 }
@@ -127,7 +82,7 @@ pub type UseByPod<'a> = ByPod<'a, Use>;
 /// if a container, or the named container, has no value; before 1.33, a missing named container failed the
 /// whole metric.
 pub fn use_by_pod<'a>(
-    metrics: &'a [PodMetric],
+    metrics: &'a [PodSample],
     resource: &str,
     container: Option<&str>,
     namespace: &str,
@@ -158,8 +113,12 @@ pub fn use_by_pod<'a>(
 
 /// A pod's use of a resource in one sample, as the controller counts it; `None` if a counted container is
 /// missing.
-pub fn use_of(containers: &[ContainerUse], resource: &str, container: Option<&str>) -> Option<i64> {
-    let amount = |c: &ContainerUse| c.used.milli(resource);
+pub fn use_of(
+    containers: &[ContainerSample],
+    resource: &str,
+    container: Option<&str>,
+) -> Option<i64> {
+    let amount = |c: &ContainerSample| c.used().milli(resource);
     match container {
         Some(name) => amount(containers.iter().find(|c| c.name == name)?),
         None if containers.is_empty() => None,

@@ -5,9 +5,9 @@
 use jiff::Timestamp;
 
 use super::by_pod::ByPod;
-use super::pods::{self, ModelPod, PodGroups, PodMetric, Use, UseByPod};
+use super::pods::{self, ModelPod, PodGroups, Use, UseByPod};
 use super::{MetricError, Tolerances, VersionGates, ZERO_TIME, go_int32};
-use crate::observation::{ControllerConfig, MetricReading};
+use crate::observation::{ControllerConfig, MetricReading, PodSample};
 use crate::quantity::Quantity;
 use crate::spec::CurrentMetric;
 
@@ -38,14 +38,14 @@ pub struct ProposalInput<'a> {
 #[derive(Debug, Clone, Copy)]
 pub struct Readings<'a> {
     /// The pods' use of resources, or the error of the resource metrics API.
-    pub resources: Result<&'a [PodMetric], &'a str>,
+    pub resources: Result<&'a [PodSample], &'a str>,
     /// The custom and external metrics; one that is not listed was not read.
     pub others: &'a [MetricReading],
 }
 
 impl<'a> Readings<'a> {
     /// Only samples of the pods' resources.
-    pub const fn of_resources(samples: Result<&'a [PodMetric], &'a str>) -> Self {
+    pub const fn of_resources(samples: Result<&'a [PodSample], &'a str>) -> Self {
         Self {
             resources: samples,
             others: &[],

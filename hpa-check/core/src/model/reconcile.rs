@@ -12,7 +12,7 @@ use super::normalize::{
 };
 use super::pods::ModelPod;
 use super::proposal::{Proposal, Readings};
-use super::selector::{Selector, TargetSelector};
+use super::selector::TargetSelector;
 use super::{MetricError, VersionGates, before};
 use crate::observation::{Condition, ControllerConfig};
 use crate::spec::{AutoscalerSpec, CurrentMetric, MetricSpec};
@@ -58,8 +58,8 @@ pub struct Sync<'a> {
     pub pods: &'a [ModelPod],
     /// What the metrics APIs answered.
     pub metrics: Readings<'a>,
-    /// Selectors of the namespace's other autoscalers.
-    pub other_selectors: &'a [Selector],
+    /// Whether the selector of another autoscaler's target matches some of these pods.
+    pub shares_pods: bool,
     /// Why the target's scale can't be written.
     pub update_error: Option<&'a str>,
     /// The status conditions before.

@@ -125,17 +125,11 @@ fn dip(wanted: i32, old: i32, new: i32) -> i32 {
 
 /// A deadline from the budget. Without an autoscaler, only the patience remains to wait for.
 pub(crate) fn with_budget(state: &RunState, ask: impl FnOnce(&Budget<'_>) -> Duration) -> Duration {
-    let defaults = ControllerConfig::default();
-    let controller = state.setting.as_ref().map_or(&defaults, |s| &s.controller);
-    let resolution = state
-        .setting
-        .as_ref()
-        .map_or(defaults.sync_period, |s| s.metrics_resolution);
     state.spec().map_or(Duration::ZERO, |spec| {
         ask(&Budget {
             spec,
-            controller,
-            resolution,
+            controller: state.controller(),
+            resolution: state.metrics_resolution(),
             pod_start: slowest_start(state),
         })
     })

@@ -15,11 +15,10 @@ use super::deployment::{Deployment, Order};
 use super::fault::Fault;
 use super::metrics::SimulatedMetricsServer;
 use super::world::{Happening, World};
-use crate::model::pods::PodMetric;
 use crate::model::reconcile::ScaleSubresource;
 use crate::model::{VersionGates, before};
 use crate::observation::{
-    ContainerSample, ControllerConfig, Event, Fact, Observation, Phase, PodSample, RunContext, Seen,
+    ControllerConfig, Event, Fact, Observation, Phase, PodSample, RunContext, Seen,
 };
 use crate::quota::Quota;
 use crate::run::conductor::Action;
@@ -101,7 +100,7 @@ pub struct Engine<W> {
     deployment: Deployment,
     autoscaler: SimulatedAutoscaler,
     metrics_server: SimulatedMetricsServer,
-    samples: Vec<PodMetric>,
+    samples: Vec<PodSample>,
     next_scrape: Timestamp,
     next_sync: Timestamp,
     conflict_due: Option<Timestamp>,
@@ -134,8 +133,7 @@ impl<W: World> Engine<W> {
             Some(Fault::Quota(pods)) => Some(pods),
             _ => None,
         };
-        let version = scene.kubernetes.as_deref();
-        let gates = version.map_or_else(VersionGates::default, VersionGates::of_version);
+        let gates = VersionGates::of_version(scene.kubernetes.as_deref());
         let mut engine = Self {
             deployment: Deployment::new(
                 &scene.spec.scale_target_ref.kind,
@@ -390,7 +388,7 @@ impl<W: World> Engine<W> {
             let timed_out = false;
             self.emit(|| Seen::MetricsUnavailable { error, timed_out });
         } else if self.scene.watched {
-            let samples = self.samples.iter().map(sample).collect();
+            let samples = self.samples.clone();
             self.emit(|| Seen::PodMetrics { samples });
         }
     }
@@ -438,23 +436,6 @@ impl<W: World> Engine<W> {
             let at = self.world.now();
             self.outbox.push_back(Observation { at, seen: seen() });
         }
-    }
-}
-
-/// A sample in the API's form.
-fn sample(metric: &PodMetric) -> PodSample {
-    let containers = metric.containers.iter();
-    PodSample {
-        pod: metric.pod.clone(),
-        timestamp: metric.timestamp,
-        window: metric.window,
-        containers: containers
-            .map(|container| ContainerSample {
-                name: container.name.clone(),
-                cpu: container.used.cpu,
-                memory: container.used.memory,
-            })
-            .collect(),
     }
 }
 

@@ -84,8 +84,7 @@ impl<'a> View for SnapshotView<'a> {
     }
 
     fn gates(&self) -> VersionGates {
-        let version = self.cluster.kubernetes.as_deref();
-        version.map_or_else(VersionGates::default, VersionGates::of_version)
+        VersionGates::of_version(self.cluster.kubernetes.as_deref())
     }
 
     fn asserted(&self) -> Asserted<'_> {

@@ -104,7 +104,7 @@ impl<'a> SnapshotView<'a> {
         let workload = self.workload()?;
         let pods: Vec<pods::ModelPod> = self.pods()?.iter().map(|p| p.pod.into()).collect();
         let samples = self.pods()?.into_iter().filter_map(|p| p.sample);
-        let own: Vec<pods::PodMetric> = samples.map(Into::into).collect();
+        let own: Vec<PodSample> = samples.cloned().collect();
         let metrics = match self.space.samples.as_ref()? {
             Ok(_) => Ok(own.as_slice()),
             Err(error) => Err(error.as_str()),
@@ -122,7 +122,7 @@ impl<'a> SnapshotView<'a> {
             }),
             pods: &pods,
             metrics: Readings::of_resources(metrics),
-            other_selectors: &[],
+            shares_pods: false,
             update_error: None,
             conditions: &[],
             desired_before: 0,

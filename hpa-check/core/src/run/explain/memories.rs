@@ -323,7 +323,7 @@ impl Question<'_> {
                 resources: answer.as_deref().map_err(String::as_str),
                 others: self.others,
             },
-            other_selectors: &[],
+            shares_pods: false,
             update_error: refused.then_some("refused"),
             conditions,
             desired_before: self.previous.desired_replicas,
