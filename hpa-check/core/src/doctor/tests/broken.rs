@@ -842,7 +842,7 @@ fn each_entry_is_found_first_and_its_healthy_neighbor_has_no_findings() {
 }
 
 /// Covered by tests of their own: they need an assertion or an earlier snapshot, or are not faults.
-const ELSEWHERE: [&str; 33] = [
+const ELSEWHERE: [&str; 31] = [
     "metrics-api-silent",
     "sync-failed",
     "bounds-leave-no-room",
@@ -853,8 +853,6 @@ const ELSEWHERE: [&str; 33] = [
     "scaling-disabled",
     "pods-starting",
     "no-cpu-metric",
-    "no-such-metric",
-    "scale-unreadable",
     "spec-bounds-differ",
     "spec-target-differs",
     "scale-down-disabled",
