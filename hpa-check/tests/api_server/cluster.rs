@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use hpa_check_core::model::VersionGates;
+use hpa_check_core::model::decision::Decision;
 use hpa_check_core::model::pods::{ModelPod, ReadyCondition};
 use hpa_check_core::model::proposal::Readings;
-use hpa_check_core::model::reconcile::{Controller, Decision, ScaleSubresource, Sync};
+use hpa_check_core::model::reconcile::{Controller, ScaleSubresource, Sync};
 use hpa_check_core::model::selector::TargetSelector;
 use hpa_check_core::observation::{Condition, ContainerSample, ControllerConfig, PodSample};
 use hpa_check_core::spec::{AutoscalerSpec, ContainerResources, MetricSpec, TargetRef};

@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{Decided, NAMESPACE, NOW, input};
+use crate::model::decision::Decision;
 use crate::model::pods::ModelPod;
 use crate::model::proposal::{Proposal, Readings};
-use crate::model::reconcile::{Controller, Decision, ScaleSubresource, Sync};
+use crate::model::reconcile::{Controller, ScaleSubresource, Sync};
 use crate::model::selector::{Selector, TargetSelector};
 use crate::model::{MetricError, SelectorError};
 use crate::observation::{Condition, MetricAnswer, MetricReading};

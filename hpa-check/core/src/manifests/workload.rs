@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::model::VersionGates;
-use crate::model::pods::{ModelPod, request_of};
+use crate::model::pods::ModelPod;
+use crate::model::requests::request_of;
 use crate::quantity::Quantity;
 use crate::spec::{Amounts, ContainerResources, InitContainer, PodResources};
 use crate::units::{Bytes, Millicores};

@@ -11,7 +11,7 @@ use crate::spec::{AutoscalerSpec, MetricSource, ScalingRules};
 /// resources count no requests.
 pub fn request(pod: &Pod, source: &MetricSource, gates: VersionGates) -> Result<i64, MetricError> {
     match source.resource() {
-        Some((resource, container)) => pods::request_of(pod.into(), container, resource, gates),
+        Some((resource, container)) => requests::request_of(pod.into(), container, resource, gates),
         None => Ok(0),
     }
 }
@@ -20,7 +20,7 @@ pub fn request(pod: &Pod, source: &MetricSource, gates: VersionGates) -> Result<
 /// the startup peak of its init containers if that is higher, plus the overhead. `PodRequests` in
 /// `component-helpers/resource`. `None` if it requests nothing.
 pub fn whole_request(pod: &Pod, resource: &str) -> Option<i64> {
-    pods::pod_request(pod.into(), resource)
+    requests::pod_request(pod.into(), resource)
 }
 
 /// A pod's use by its sample, in thousandths of the resource's unit; `None` if the sample lacks a counted

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
+use super::decision::{Decision, FallibleStep};
 use super::metrics::is_larger;
 use super::proposal::Proposal;
-use super::reconcile::{Decision, FallibleStep};
 use crate::quantity::Quantity;
 use crate::spec::{MetricSpec, MetricTarget};
 use crate::units::{Bytes, Millicores};

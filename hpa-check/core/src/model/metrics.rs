@@ -6,9 +6,10 @@ mod object;
 mod pods;
 pub(crate) mod resource;
 
-use super::conditions::{self, SCALING_ACTIVE};
+use super::conditions::SCALING_ACTIVE;
+use super::decision::{Decision, FallibleStep};
 use super::proposal::{Proposal, ProposalInput};
-use super::reconcile::{Controller, Decision, FallibleStep, ScaleSubresource, Sync};
+use super::reconcile::{Controller, ScaleSubresource, Sync};
 use super::{MetricError, counted};
 use crate::observation::MetricAnswer;
 use crate::spec::{CurrentMetric, MetricSource, MetricSpec};
@@ -36,9 +37,7 @@ impl Controller {
         decision: &mut Decision,
     ) -> Option<(i32, String)> {
         if let Err(unusable) = scale.selector.check(sync.shares_pods) {
-            let conditions = &mut decision.conditions;
-            let (reason, message) = (unusable.reason, unusable.message);
-            conditions::set(conditions, SCALING_ACTIVE, false, reason, message);
+            decision.set(SCALING_ACTIVE, false, unusable.reason, unusable.message);
             decision.fail(FallibleStep::ComputeMetrics, unusable.error);
             return None;
         }
@@ -72,8 +71,7 @@ impl Controller {
             if failed >= all || replicas < scale.replicas {
                 let cause = &first.cause;
                 let message = format!("the HPA was unable to compute the replica count: {cause}");
-                let conditions = &mut decision.conditions;
-                conditions::set(conditions, SCALING_ACTIVE, false, first.reason, message);
+                decision.set(SCALING_ACTIVE, false, first.reason, message);
                 decision.fail(FallibleStep::ComputeMetrics, error);
                 return None;
             }
@@ -84,14 +82,7 @@ impl Controller {
             &name,
         ]
         .concat();
-        let conditions = &mut decision.conditions;
-        conditions::set(
-            conditions,
-            SCALING_ACTIVE,
-            true,
-            "ValidMetricFound",
-            message,
-        );
+        decision.set(SCALING_ACTIVE, true, "ValidMetricFound", message);
         Some((replicas, name))
     }
 

@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 
 use crate::model::VersionGates;
+use crate::model::decision::Decision;
 use crate::model::pods::ModelPod;
 use crate::model::proposal::Readings;
-use crate::model::reconcile::{Controller, Decision, ScaleSubresource, Sync};
+use crate::model::reconcile::{Controller, ScaleSubresource, Sync};
 use crate::observation::{Autoscaler, AutoscalerStatus, ControllerConfig, Event, PodSample};
 use crate::spec::AutoscalerSpec;
 

@@ -51,7 +51,7 @@ pub(crate) fn utilization(
 ) -> Result<Proposal, MetricError> {
     let used = used(scene, resource, container)?;
     let counted = proposal::counted(scene, used, Some(resource))?;
-    let requests = pods::requests_by_pod(scene.pods, container, resource, scene.gates)?;
+    let requests = requests::requests_by_pod(scene.pods, container, resource, scene.gates)?;
     proposal::by_utilization(scene, counted, &requests, target)
 }
 

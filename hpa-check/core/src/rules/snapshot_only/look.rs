@@ -7,9 +7,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::keda::ScaledObject;
+use crate::model::decision::Decision;
 use crate::model::normalize::FullBehavior;
 use crate::model::proposal::Readings;
-use crate::model::reconcile::{Controller, Decision, ScaleSubresource, Sync};
+use crate::model::reconcile::{Controller, ScaleSubresource, Sync};
 use crate::model::selector::TargetSelector;
 use crate::model::{before, pods};
 use crate::observation::{Condition, Pod, PodSample};
