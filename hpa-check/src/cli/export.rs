@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
+use super::file;
 use crate::failure::Failure;
 use crate::feed::live::{Backup, ClusterArgs, Restored};
 use crate::notice::answer;
@@ -76,17 +77,12 @@ fn yaml(manifests: &[Value]) -> Result<String, Failure> {
 /// Sends every manifest to the server as a dry run, and reports what would change.
 pub(crate) fn restore(args: &RestoreArgs) -> Result<u8, Failure> {
     let place = args.file.display();
-    let text = std::fs::read_to_string(&args.file).map_err(|e| {
-        Failure::usage(format!(
-            "the manifests `{place}` can't be read ({e}): give a file that export wrote"
-        ))
-    })?;
+    let shown = format!("the manifests `{place}`");
+    let text = file::text(&args.file, &shown, "a file that export wrote")?;
     let manifests: Vec<Value> = serde_saphyr::from_multiple(&text).map_err(|e| {
         let error = e.to_string();
         let first = error.lines().next().unwrap_or_default();
-        Failure::usage(format!(
-            "the manifests `{place}` can't be understood: {first}"
-        ))
+        Failure::usage(format!("{shown} can't be understood: {first}"))
     })?;
     runtime()?.block_on(async {
         let backup = Backup::connect(&args.cluster).await?;

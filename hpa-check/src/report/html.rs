@@ -86,13 +86,42 @@ pub(super) fn shell(shell: &Shell<'_>) -> String {
     )
 }
 
+/// What the content of a page begins with.
+pub(super) struct Header<'a> {
+    /// The color, by outcome.
+    pub(super) class: &'a str,
+    pub(super) badge: &'a str,
+    pub(super) subject: &'a str,
+    /// The conclusion, in a sentence.
+    pub(super) cause: &'a str,
+    /// Where it comes from and when it was.
+    pub(super) when: &'a str,
+}
+
+impl Header<'_> {
+    /// The content: this, then `main`, and last what wrote it.
+    pub(super) fn over(&self, main: &str, version: &str, schema: &str) -> String {
+        format!(
+            "<header class=\"{}\">\n<p class=\"badge\">{}</p>\n<h1>{}</h1>\n<p class=\"cause\">{}</p>\n\
+             <p class=\"when\">{}</p>\n</header>\n<main>\n{main}</main>\n\
+             <footer>hpa-check {}, {}</footer>\n",
+            self.class,
+            self.badge,
+            Xml(self.subject),
+            Xml(self.cause),
+            Xml(self.when),
+            Xml(version),
+            Xml(schema),
+        )
+    }
+}
+
 fn title(result: &RunResult, stage: Stage) -> String {
     format!("{}: {}", badge(result, stage), summary::subject(result))
 }
 
 /// The content of the page.
 fn content(result: &RunResult, stage: Stage) -> String {
-    let subject = summary::subject(result);
     let source = result.setting.as_ref().map_or("run", |s| s.source.as_str());
     let (class, cause, reasons) = match stage {
         Stage::Over => (
@@ -123,22 +152,17 @@ fn content(result: &RunResult, stage: Stage) -> String {
         section("events", "Events", &tables::events(&result.timeline)),
         section("settings", "Settings", &settings::rows(&of_run(result))),
     ];
-    format!(
-        "<header class=\"{class}\">\n<p class=\"badge\">{badge}</p>\n<h1>{subject}</h1>\n<p class=\"cause\">{cause}</p>\n\
-         <p class=\"when\">{source}, {when}, {length}</p>\n</header>\n<main>\n\
-         <dl class=\"facts\">{facts}</dl>\n{sections}</main>\n\
-         <footer>hpa-check {version}, {schema}</footer>\n",
-        badge = badge(result, stage),
-        subject = Xml(&subject),
-        cause = Xml(cause),
-        source = Xml(source),
-        when = words::date_and_time(result.timeline.from),
-        length = words::length(result.timeline.from, result.timeline.until),
-        facts = facts(result),
-        sections = sections.concat(),
-        version = Xml(&result.version),
-        schema = Xml(&result.schema),
-    )
+    let (from, until) = (result.timeline.from, result.timeline.until);
+    let (when, length) = (words::date_and_time(from), words::length(from, until));
+    let header = Header {
+        class,
+        badge: badge(result, stage),
+        subject: &summary::subject(result),
+        cause,
+        when: &format!("{source}, {when}, {length}"),
+    };
+    let main = pairs(&summary::facts(result)) + &sections.concat();
+    header.over(&main, &result.version, &result.schema)
 }
 
 fn badge(result: &RunResult, stage: Stage) -> &'static str {
@@ -167,17 +191,14 @@ pub(super) fn class(outcome: Outcome) -> &'static str {
     }
 }
 
-fn facts(result: &RunResult) -> String {
-    pairs(&summary::facts(result))
-}
-
 /// Facts as cards.
 pub(super) fn pairs(facts: &[(&str, String)]) -> String {
-    facts.iter().fold(String::new(), |mut html, (name, value)| {
+    let cards = facts.iter().fold(String::new(), |mut html, (name, value)| {
         // Writing to a String can't fail.
         let _ = write!(html, "<div><dt>{name}</dt><dd>{}</dd></div>", Xml(value));
         html
-    })
+    });
+    format!("<dl class=\"facts\">{cards}</dl>\n")
 }
 
 #[cfg(test)]

@@ -160,16 +160,6 @@ impl Simulated<'_> {
         } else {
             "wrong"
         };
-        let mut content = format!(
-            "<header class=\"{class}\">\n<p class=\"badge\">{}</p>\n<h1>{}</h1>\n<p class=\"cause\">{} {}</p>\n\
-             <p class=\"when\">{} simulated; computed, not observed on a cluster</p>\n</header>\n<main>\n<dl class=\"facts\">{}</dl>\n",
-            self.simulation.badge(),
-            Xml(&simulation.scenario.spec.scale_target_ref.name),
-            Xml(text::sentence(&simulation.summary)),
-            Xml(self.outcome()),
-            words::milliseconds(simulation.summary.seconds * 1000),
-            html::pairs(&self.facts()),
-        );
         let chart = html::chart(&self.picture());
         let sections = [
             html::section("bounds", "Bounds", &self.bounds_table()),
@@ -182,21 +172,19 @@ impl Simulated<'_> {
             ),
             html::section("decisions", "Decisions", &self.decisions()),
         ];
-        content.push_str(&sections.concat());
-        let _ = write!(
-            content,
-            "</main>\n<footer>hpa-check {}, {}</footer>\n",
-            Xml(&simulation.version),
-            Xml(&simulation.schema)
-        );
-        let title = format!(
-            "{}: {}",
-            self.simulation.badge(),
-            simulation.scenario.spec.scale_target_ref.name
-        );
+        let sentence = text::sentence(&simulation.summary);
+        let length = words::milliseconds(simulation.summary.seconds * 1000);
+        let header = html::Header {
+            class,
+            badge: simulation.badge(),
+            subject: &simulation.scenario.spec.scale_target_ref.name,
+            cause: &format!("{sentence} {}", self.outcome()),
+            when: &format!("{length} simulated; computed, not observed on a cluster"),
+        };
+        let main = html::pairs(&self.facts()) + &sections.concat();
         html::shell(&html::Shell {
-            title: &title,
-            content: &content,
+            title: &format!("{}: {}", header.badge, header.subject),
+            content: &header.over(&main, &simulation.version, &simulation.schema),
             data: html::data::compact(self.timeline),
             allowed: "",
             more: "",

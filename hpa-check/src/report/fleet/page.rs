@@ -52,26 +52,24 @@ fn content(report: &Report) -> String {
         html::section("unseen", "Not seen", &unseen(report)),
         html::section("settings", "Settings", &rows(&settings(report))),
     ];
-    format!(
-        "<header class=\"{class}\">\n<p class=\"badge\">{badge}</p>\n<h1>{subject}</h1>\n<p class=\"cause\">{conclusion}</p>\n\
-         <p class=\"when\">{when}{kubernetes}</p>\n</header>\n<main>\n<dl class=\"facts\">{facts}</dl>\n\
+    let kubernetes = report.kubernetes.as_ref();
+    let kubernetes = kubernetes.map_or_else(String::new, |v| format!(", Kubernetes {v}"));
+    let header = html::Header {
+        class: html::class(report.outcome),
+        badge: report.outcome.badge(),
+        subject: &subject(report),
+        cause: &conclusion(report),
+        when: &(words::date_and_time(report.at) + &kubernetes),
+    };
+    let main = format!(
+        "{facts}\
          <p class=\"find\" hidden><label>Find <input type=\"search\" id=\"find\" placeholder=\"name, namespace, owner or finding\"></label> \
          <button type=\"button\" id=\"open\">Open all</button> <button type=\"button\" id=\"close\">Close all</button> \
-         <span id=\"found\" role=\"status\"></span></p>\n{sections}</main>\n<footer>hpa-check {version}, {schema}</footer>\n",
-        class = html::class(report.outcome),
-        badge = report.outcome.badge(),
-        subject = Xml(subject(report)),
-        conclusion = Xml(conclusion(report)),
-        when = words::date_and_time(report.at),
-        kubernetes = report
-            .kubernetes
-            .as_ref()
-            .map_or_else(String::new, |v| format!(", Kubernetes {}", Xml(v))),
+         <span id=\"found\" role=\"status\"></span></p>\n{sections}",
         facts = html::pairs(&facts(report)),
         sections = sections.concat(),
-        version = Xml(&report.version),
-        schema = Xml(&report.schema),
-    )
+    );
+    header.over(&main, &report.version, &report.schema)
 }
 
 fn facts(report: &Report) -> Vec<(&'static str, String)> {
