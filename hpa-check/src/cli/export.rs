@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use hpa_check_core::manifests::named;
 use serde_json::Value;
 
 use super::file;
@@ -88,12 +89,6 @@ pub(crate) fn restore(args: &RestoreArgs) -> Result<u8, Failure> {
         let backup = Backup::connect(&args.cluster).await?;
         let (mut text, mut refused) = (String::new(), 0);
         for manifest in manifests.iter().filter(|m| !m.is_null()) {
-            let of = |value: &Value| value.as_str().unwrap_or("?").to_owned();
-            let name = format!(
-                "{}/{}",
-                of(&manifest["kind"]),
-                of(&manifest["metadata"]["name"])
-            );
             let (what, lines) = match backup.try_restore(manifest).await? {
                 Restored::Made => ("would be created".to_owned(), Vec::new()),
                 Restored::Changed(lines) if lines.is_empty() => ("is the same".to_owned(), lines),
@@ -103,7 +98,7 @@ pub(crate) fn restore(args: &RestoreArgs) -> Result<u8, Failure> {
                     (format!("is refused: {message}"), Vec::new())
                 }
             };
-            text += &format!("{} {}\n", Terminal(name), Terminal(what));
+            text += &format!("{} {}\n", Terminal(named(manifest)), Terminal(what));
             for line in lines {
                 text += &format!("    {}\n", Terminal(line));
             }

@@ -5,6 +5,7 @@ use serde::Deserialize as _;
 use serde_json::Value;
 
 use super::keys;
+use super::named;
 use super::older;
 use super::origin::cpu_metric;
 use super::workload::{WorkloadManifest, is_workload};
@@ -53,7 +54,7 @@ pub fn read(documents: &[Value], name: Option<&str>) -> Result<Manifest, String>
     let others: Vec<String> = objects
         .iter()
         .filter(|o| is_workload(o))
-        .map(|o| shown(o))
+        .map(|o| named(o))
         .collect();
     if target.is_none() && !others.is_empty() {
         let TargetRef { kind, name, .. } = reference;
@@ -116,7 +117,7 @@ pub fn object(documents: &[Value], name: Option<&str>) -> Result<Value, String> 
 
 fn spec_of(object: &Value, written: &Value) -> Result<AutoscalerSpec, String> {
     let spec = AutoscalerSpec::deserialize(written)
-        .map_err(|e| format!("can't be understood: `spec` of {}: {e}", shown(object)))?;
+        .map_err(|e| format!("can't be understood: `spec` of {}: {e}", named(object)))?;
     for metric in &spec.metrics {
         if metric.source.name().is_empty() {
             return Err(format!(
@@ -146,7 +147,7 @@ fn newest(object: &Value, notes: &mut Vec<String>) -> Result<Value, String> {
             ));
         }
     };
-    let known = keys::check(object, keys::AUTOSCALER, &shown(object))
+    let known = keys::check(object, keys::AUTOSCALER, &named(object))
         .and_then(|()| keys::check(&object["spec"], shape, "spec"));
     if let Err(unknown) = known {
         // A newer server may print keys that this version does not know yet; a person may have mistyped one.
@@ -183,8 +184,8 @@ fn find<'a>(objects: &[&'a Value], name: Option<&str>) -> Result<&'a Value, Stri
             name == own || name == format!("{namespace}/{own}")
         })
     };
-    let named: Vec<&Value> = all.iter().filter(is_named).copied().collect();
-    match (named.as_slice(), all.as_slice(), name) {
+    let found: Vec<&Value> = all.iter().filter(is_named).copied().collect();
+    match (found.as_slice(), all.as_slice(), name) {
         ([object], _, _) => Ok(object),
         ([], [], _) => Err(without_any(objects)),
         ([], all, name) => Err(format!(
@@ -243,15 +244,6 @@ fn target<'a>(
             && object["metadata"]["name"] == reference.name.as_str()
             && (place.is_none() || namespace.is_none() || place == namespace)
     })
-}
-
-fn shown(object: &Value) -> String {
-    let of = |value: &Value| value.as_str().unwrap_or("?").to_owned();
-    format!(
-        "{}/{}",
-        of(&object["kind"]),
-        of(&object["metadata"]["name"])
-    )
 }
 
 /// The objects of all documents; a list is replaced by its items.

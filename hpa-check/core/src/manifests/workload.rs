@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::named;
 use crate::model::VersionGates;
 use crate::model::pods::ModelPod;
 use crate::model::requests::request_of;
@@ -40,12 +41,7 @@ impl WorkloadManifest {
     /// Reads an object with a pod template. The error is the end of a sentence that begins with the input's
     /// name.
     pub(super) fn read(object: &Value) -> Result<Self, String> {
-        let text = |value: &Value| value.as_str().unwrap_or("?").to_owned();
-        let name = format!(
-            "{}/{}",
-            text(&object["kind"]),
-            text(&object["metadata"]["name"])
-        );
+        let name = named(object);
         let pod = &object["spec"]["template"]["spec"];
         let wrong = |what: String| format!("has {name} with {what}");
         let containers = list(&pod["containers"]);
