@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use drawing::layout::Format;
+use drawing::page::{Header, section};
 use hpa_check_core::compare::{Change, Comparison, ComparisonRow, Side, one_axis};
 use hpa_check_core::settings::COMMAND;
 
@@ -244,9 +245,9 @@ fn page(comparison: &Comparison, a: &Side, b: &Side) -> String {
         });
     let same = "<p class=\"note\">No setting differs.</p>\n".to_owned();
     let sections = [
-        html::section("measures", "Measures", &(notes + &measures)),
-        html::section("timeline", "Timeline", &chart),
-        html::section(
+        section("measures", "Measures", &(notes + &measures)),
+        section("timeline", "Timeline", &chart),
+        section(
             "differences",
             "Settings that differ",
             if differences.is_empty() {
@@ -255,10 +256,10 @@ fn page(comparison: &Comparison, a: &Side, b: &Side) -> String {
                 &differences
             },
         ),
-        html::section("settings", "Settings", &settings::rows(&shared(comparison))),
+        section("settings", "Settings", &settings::rows(&shared(comparison))),
     ];
     let subject = format!("{} against {}", named_b.name, named_a.name);
-    let header = html::Header {
+    let header = Header {
         class,
         badge,
         subject: &subject,
@@ -275,7 +276,10 @@ fn page(comparison: &Comparison, a: &Side, b: &Side) -> String {
     };
     html::shell(&html::Shell {
         title: &format!("{badge}: {subject}"),
-        content: &header.over(&main, &comparison.version, &comparison.schema),
+        content: &header.over(
+            &main,
+            &html::writer(&comparison.version, &comparison.schema),
+        ),
         data: serde_json::json!({
             "length": i64::try_from(length.as_millis()).unwrap_or(0) / 100,
             "sides": [

@@ -9,15 +9,13 @@ mod pods;
 pub(super) mod tables;
 mod timeline;
 
-use std::fmt::Write as _;
-
+use drawing::page::{self, Header, Page, section};
 use hpa_check_core::documents::result::RunResult;
 use hpa_check_core::observation::Phase;
 use hpa_check_core::settings::of_run;
 use hpa_check_core::verdict::Outcome;
 
-use super::escape::{Xml, script_json};
-use super::{chart, settings, summary, words};
+use super::{settings, summary, words};
 
 pub(super) use findings::{advice, explained, named, seen};
 pub(super) use tables::table;
@@ -66,54 +64,20 @@ pub(super) struct Shell<'a> {
 
 /// A whole document.
 pub(super) fn shell(shell: &Shell<'_>) -> String {
-    let Shell {
-        allowed,
-        more,
-        content,
-        ..
-    } = shell;
-    format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:{allowed}\">\n\
-         <title>{title}</title>\n<style>{chart_style}\n{style}</style>\n</head>\n<body>\n\
-         <div id=\"report\">\n{content}</div>\n\
-         <script type=\"application/json\" id=\"data\">{data}</script>\n<script>{SCRIPT}</script>\n{more}</body>\n</html>\n",
-        title = Xml(shell.title),
-        chart_style = chart::style(),
-        style = drawing::PAGE,
-        data = script_json(&shell.data.to_string()),
-    )
+    drawing::page::document(&Page {
+        title: shell.title,
+        style: "",
+        content: &format!("<div id=\"report\">\n{}</div>\n", shell.content),
+        data: &shell.data.to_string(),
+        script: SCRIPT,
+        allowed: shell.allowed,
+        more: shell.more,
+    })
 }
 
-/// What the content of a page begins with.
-pub(super) struct Header<'a> {
-    /// The color, by outcome.
-    pub(super) class: &'a str,
-    pub(super) badge: &'a str,
-    pub(super) subject: &'a str,
-    /// The conclusion, in a sentence.
-    pub(super) cause: &'a str,
-    /// Where it comes from and when it was.
-    pub(super) when: &'a str,
-}
-
-impl Header<'_> {
-    /// The content: this, then `main`, and last what wrote it.
-    pub(super) fn over(&self, main: &str, version: &str, schema: &str) -> String {
-        format!(
-            "<header class=\"{}\">\n<p class=\"badge\">{}</p>\n<h1>{}</h1>\n<p class=\"cause\">{}</p>\n\
-             <p class=\"when\">{}</p>\n</header>\n<main>\n{main}</main>\n\
-             <footer>hpa-check {}, {}</footer>\n",
-            self.class,
-            self.badge,
-            Xml(self.subject),
-            Xml(self.cause),
-            Xml(self.when),
-            Xml(version),
-            Xml(schema),
-        )
-    }
+/// Who wrote a document.
+pub(super) fn writer(version: &str, schema: &str) -> String {
+    format!("hpa-check {version}, {schema}")
 }
 
 fn title(result: &RunResult, stage: Stage) -> String {
@@ -161,8 +125,8 @@ fn content(result: &RunResult, stage: Stage) -> String {
         cause,
         when: &format!("{source}, {when}, {length}"),
     };
-    let main = pairs(&summary::facts(result)) + &sections.concat();
-    header.over(&main, &result.version, &result.schema)
+    let main = page::facts(&summary::facts(result)) + &sections.concat();
+    header.over(&main, &writer(&result.version, &result.schema))
 }
 
 fn badge(result: &RunResult, stage: Stage) -> &'static str {
@@ -172,16 +136,6 @@ fn badge(result: &RunResult, stage: Stage) -> &'static str {
     }
 }
 
-/// A part of the page under its heading; empty if there is no content.
-pub(super) fn section(id: &str, heading: &str, content: &str) -> String {
-    if content.is_empty() {
-        return String::new();
-    }
-    format!(
-        "<section aria-labelledby=\"{id}\">\n<h2 id=\"{id}\">{heading}</h2>\n{content}</section>\n"
-    )
-}
-
 pub(super) fn class(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Pass => "pass",
@@ -189,16 +143,6 @@ pub(super) fn class(outcome: Outcome) -> &'static str {
         Outcome::Environment => "environment",
         Outcome::Inconclusive => "inconclusive",
     }
-}
-
-/// Facts as cards.
-pub(super) fn pairs(facts: &[(&str, String)]) -> String {
-    let cards = facts.iter().fold(String::new(), |mut html, (name, value)| {
-        // Writing to a String can't fail.
-        let _ = write!(html, "<div><dt>{name}</dt><dd>{}</dd></div>", Xml(value));
-        html
-    });
-    format!("<dl class=\"facts\">{cards}</dl>\n")
 }
 
 #[cfg(test)]

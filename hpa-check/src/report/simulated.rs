@@ -6,6 +6,7 @@ mod winner;
 
 use std::fmt::Write as _;
 
+use drawing::page::{self, Header, section};
 use hpa_check_core::run::timeline::{SyncRecord, Timeline};
 use hpa_check_core::settings::of_simulation;
 use hpa_check_core::sim::{Bound, Simulation, Summary};
@@ -162,29 +163,32 @@ impl Simulated<'_> {
         };
         let chart = html::chart(&self.picture());
         let sections = [
-            html::section("bounds", "Bounds", &self.bounds_table()),
-            html::section("timeline", "Timeline", &chart),
-            html::section("search", "Search", &self.search()),
-            html::section(
+            section("bounds", "Bounds", &self.bounds_table()),
+            section("timeline", "Timeline", &chart),
+            section("search", "Search", &self.search()),
+            section(
                 "settings",
                 "Settings",
                 &settings::rows(&of_simulation(simulation)),
             ),
-            html::section("decisions", "Decisions", &self.decisions()),
+            section("decisions", "Decisions", &self.decisions()),
         ];
         let sentence = text::sentence(&simulation.summary);
         let length = words::milliseconds(simulation.summary.seconds * 1000);
-        let header = html::Header {
+        let header = Header {
             class,
             badge: simulation.badge(),
             subject: &simulation.scenario.spec.scale_target_ref.name,
             cause: &format!("{sentence} {}", self.outcome()),
             when: &format!("{length} simulated; computed, not observed on a cluster"),
         };
-        let main = html::pairs(&self.facts()) + &sections.concat();
+        let main = page::facts(&self.facts()) + &sections.concat();
         html::shell(&html::Shell {
             title: &format!("{}: {}", header.badge, header.subject),
-            content: &header.over(&main, &simulation.version, &simulation.schema),
+            content: &header.over(
+                &main,
+                &html::writer(&simulation.version, &simulation.schema),
+            ),
             data: html::data::compact(self.timeline),
             allowed: "",
             more: "",
