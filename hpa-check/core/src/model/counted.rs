@@ -1,7 +1,7 @@
 //! What the controller counts of a pod for a metric: its request, its use and its tolerance. For code that
 //! judges an autoscaler without running a whole sync.
 
-use super::pods;
+use super::{pods, requests};
 use super::{MetricError, Tolerances, VersionGates};
 use crate::observation::{ControllerConfig, Pod, PodSample};
 use crate::spec::{AutoscalerSpec, MetricSource, ScalingRules};

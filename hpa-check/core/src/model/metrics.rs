@@ -129,11 +129,31 @@ pub(crate) fn is_larger(proposal: i32, so_far: i32) -> bool {
     so_far == 0 || proposal > so_far
 }
 
-/// The reading of a custom or external metric.
-fn reading<'a>(scene: ProposalInput<'a>, source: &MetricSource) -> Option<&'a MetricAnswer> {
+/// Reads a custom or external metric from what this API answered, or from the status if that is all there is; also
+/// returns whether it was the status. `None` stands for an answer of another kind.
+fn read<'a, T>(
+    scene: ProposalInput<'a>,
+    source: &MetricSource,
+    api: &str,
+    answered: impl FnOnce(&'a MetricAnswer) -> Option<Result<T, MetricError>>,
+    shown: impl FnOnce(&CurrentMetric) -> Option<T>,
+) -> Result<(T, bool), MetricError> {
     let mut all = scene.readings.others.iter();
-    all.find(|reading| reading.metric == *source)
-        .map(|reading| &reading.answer)
+    let answer = all.find(|reading| reading.metric == *source);
+    let error = match answer.map(|reading| &reading.answer) {
+        Some(MetricAnswer::Error(error)) => error.as_str(),
+        Some(MetricAnswer::Status(current)) => match shown(current) {
+            Some(value) => return Ok((value, true)),
+            None => NOT_READ,
+        },
+        Some(answer) => match answered(answer) {
+            Some(value) => return Ok((value?, false)),
+            None => NOT_READ,
+        },
+        None => NOT_READ,
+    };
+    let error = format!("unable to fetch metrics from {api} metrics API: {error}");
+    Err(MetricError::new(error))
 }
 
 /// The value that the controller read, as far as its status shows: a total exactly, an average rounded up to a

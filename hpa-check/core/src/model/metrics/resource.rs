@@ -2,9 +2,8 @@
 //! amount. `computeStatusForResourceMetricGeneric` in `horizontal.go`.
 
 use super::Failure;
-use crate::model::MetricError;
-use crate::model::pods;
 use crate::model::proposal::{self, Proposal, ProposalInput};
+use crate::model::{MetricError, pods, requests};
 use crate::spec::MetricTarget;
 
 /// The proposal for all containers together, or for the named one.
