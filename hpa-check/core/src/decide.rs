@@ -10,7 +10,7 @@ use std::io::{self, BufRead, Write};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::de::{DeserializeSeed, IntoDeserializer};
+use serde::de::{DeserializeSeed as _, IntoDeserializer as _, value};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -122,8 +122,8 @@ impl<'a> Decider<'a> {
             .and_then(Value::as_str)
             .ok_or(CaseError::NoKind)?;
         let mut input = case.get("input").ok_or(CaseError::NoInput)?.clone();
-        let kind = Kind::deserialize(name.into_deserializer())
-            .map_err(|_: serde::de::value::Error| CaseError::UnknownKind(name.to_owned()))?;
+        let kind: Result<Kind, value::Error> = Deserialize::deserialize(name.into_deserializer());
+        let kind = kind.map_err(|_| CaseError::UnknownKind(name.to_owned()))?;
         if let Kind::ResourceReplicas | Kind::Reconcile = kind {
             // A list may be empty or null, but a case without one is incomplete.
             for list in ["pods", "podMetrics"] {

@@ -36,5 +36,5 @@ pub(crate) struct Args {
 /// Checks, and returns the verdict's exit code.
 pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
     args.asserted.check()?;
-    runtime()?.block_on(check::check(&args))
+    runtime()?.block_on(check::check(args))
 }

@@ -1,8 +1,8 @@
 //! What the controller counts of a pod for a metric: its request, its use and its tolerance. For code that
 //! judges an autoscaler without running a whole sync.
 
-use super::{pods, requests};
 use super::{MetricError, Tolerances, VersionGates};
+use super::{pods, requests};
 use crate::observation::{ControllerConfig, Pod, PodSample};
 use crate::spec::{AutoscalerSpec, MetricSource, ScalingRules};
 

@@ -54,12 +54,16 @@ fn no_such_metric(run: &RunView<'_>) -> Option<Evidence> {
 
 /// In a snapshot, the condition may be older than the target.
 fn unreadable(run: &RunView<'_>) -> Option<Evidence> {
-    let (reason, says) = run.standing_refusal("AbleToScale")?;
+    let view: &dyn View = run;
+    let (reason, says) = view.standing_refusal("AbleToScale")?;
     let known = says_not_found(says) || says.contains(NO_SCALE);
-    let there = matches!(run.scaled(), TargetLookup::Read(_));
-    (reason == "FailedGetScale" && there && !known && !run.is_complete()).then(|| {
+    let there = matches!(view.scaled(), TargetLookup::Read(_));
+    (reason == "FailedGetScale" && there && !known && !view.is_complete()).then(|| {
         Evidence::new(
-            format!("the controller can't read the scale of{}", target_name(run)),
+            format!(
+                "the controller can't read the scale of{}",
+                target_name(view)
+            ),
             [quoted(reason, says)],
         )
     })
