@@ -127,7 +127,7 @@ impl Getting<'_> {
 }
 
 /// Sorts each into its namespace; other namespaces do not matter.
-fn sort<T>(
+pub(super) fn sort<T>(
     spaces: &mut BTreeMap<String, Namespace>,
     list: Vec<(String, T)>,
     put: impl Fn(&mut Namespace, T),
