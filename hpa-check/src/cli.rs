@@ -141,7 +141,7 @@ impl Cli {
             Command::Restore(args) => export::restore(&args),
             Command::Run(args) => run::execute(&args),
             Command::Schema(args) => schema::execute(&args),
-            Command::Simulate(args) => simulate::execute(&args),
+            Command::Simulate(args) => simulate::execute(*args),
             Command::WhatIf(args) => what_if::execute(&args),
         }
     }

@@ -109,8 +109,8 @@ const NO_LOAD: &str = "there is no load to simulate: give --load with points of 
 const MOST_REPLICAS: i32 = 1_000;
 
 /// Simulates, reports, and returns 0, or 99 if a threshold is not met.
-pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
-    let scenario = scenario(args)?;
+pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
+    let scenario = scenario(&args)?;
     let bound = Bound {
         p95_utilization: args.keep_utilization,
         unserved_percent: args.keep_unserved,
