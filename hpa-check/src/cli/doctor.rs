@@ -197,7 +197,6 @@ async fn look(args: Args, baseline: Option<Report>) -> Result<Report, Failure> {
         ignore: args.ignore,
         baseline,
         fail_on: args.fail_on.into(),
-        ..ReportPolicy::default()
     };
     let mut report = policy.apply(report);
     if let Some(settings) = &mut report.settings {
