@@ -106,6 +106,36 @@ func TestARecordThatIsSeenLateIsStillOfItsLine(t *testing.T) {
 	}
 }
 
+// refused is a scaling whose status the API server rejects, so the next sync's status is the first to show its size.
+const refused = `I0101 00:00:15.400000    7 horizontal.go:907] "Proposing desired replicas" desiredReplicas=2 metric="cpu" scaleTarget="Deployment/one/fib-server"
+I0101 00:00:15.420000    7 horizontal.go:981] "Successfully rescaled" HPA="one/fib-server" currentReplicas=10 desiredReplicas=5 reason="All metrics below target"
+I0101 00:00:16.410000    7 horizontal.go:907] "Proposing desired replicas" desiredReplicas=1 metric="cpu" scaleTarget="Deployment/one/fib-server"
+I0101 00:00:16.410100    7 horizontal.go:1008] "Decided not to scale" scaleTarget="Deployment/one/fib-server" desiredReplicas=5 lastScaleTime=""
+`
+
+func TestARecordThatScalesNothingIsNotThatOfAScalingWhoseStatusWasRefused(t *testing.T) {
+	syncs, err := ReadLog(strings.NewReader(refused), "one", "fib-server", "Deployment/fib-server", at(100))
+	if err != nil || len(syncs) != 2 {
+		t.Fatalf("%d syncs were read, %v", len(syncs), err)
+	}
+	five := 5
+	r := &Result{}
+	r.Timeline.From, r.Timeline.Until = at(0), at(60)
+	r.Timeline.Proposed = []Step{{at(14.4), Range{2, 2}}, {at(16.42), Range{1, 1}}}
+	r.Timeline.Syncs = []Record{
+		{At: at(16.42), Current: 5, Desired: 5, Model: &five, Proposed: &Range{1, 1}, Explained: true},
+	}
+	a := Compare(r, syncs)
+	if a.ProposedAlike != 1 || a.Silent != 1 || a.SilentAlike != 1 || len(a.Disagreements) != 0 {
+		t.Errorf("%+v", a)
+	}
+	// A record that scales is that of the scaling, even if it is seen after the next sync.
+	r.Timeline.Syncs[0] = Record{At: at(16.45), Current: 10, Desired: 5, Model: &five, Proposed: &Range{2, 2}, Explained: true}
+	if a := Compare(r, syncs); a.ProposedAlike != 1 || a.SilentAlike != 1 || len(a.Disagreements) != 0 {
+		t.Errorf("%+v", a)
+	}
+}
+
 func TestARecordSeenAfterTheNextSyncBelongsToTheSyncThatWroteTheReplicas(t *testing.T) {
 	r := result()
 	r.Timeline.Syncs = r.Timeline.Syncs[:1]

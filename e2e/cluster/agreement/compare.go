@@ -155,7 +155,7 @@ func Compare(result *Result, logged []Sync) Agreement {
 		record := &timeline.Syncs[i]
 		a.Decided++
 		switch {
-		case !sync.decides(record.Desired):
+		case sync.Desired != nil && *sync.Desired != record.Desired:
 			say("the controller logs %d, but hpa-check saw %d in the status", *sync.Desired, record.Desired)
 		case !record.Explained:
 			say("the controller %s; %s", sync.decision(), record.Sentence)
@@ -186,8 +186,8 @@ func (a *Agreement) disagree(at float64, text string) {
 }
 
 // recordsOf maps each line of the log that shows in the status to its record. A record belongs to the newest
-// line before it with the same decision, or to the newest line if none has it. A line that wrote the replicas takes
-// precedence: its status certainly changed, and on a busy machine the next sync can be logged before that change is seen.
+// line before it with the same decision, or to the newest line if none has it. On a busy machine the next sync can be
+// logged before the status of one that scaled is seen.
 func recordsOf(logged []Sync, records []Record) map[int]int {
 	of := map[int]int{}
 	next := 0
@@ -195,11 +195,8 @@ func recordsOf(logged []Sync, records []Record) map[int]int {
 		best := -1
 		for line := next; line < len(logged) && !logged[line].At.After(record.At.Add(logged[line].early())); line++ {
 			late := record.At.Sub(logged[line].At)
-			alike := logged[line].decides(record.Desired) && late <= Late
-			if alike && best >= 0 && logged[best].Rescaled && logged[best].decides(record.Desired) && !logged[line].Rescaled {
-				continue
-			}
-			if alike || (late <= Near && (best < 0 || !logged[best].decides(record.Desired))) {
+			alike := logged[line].decides(&record) && late <= Late
+			if alike || (late <= Near && (best < 0 || !logged[best].decides(&record))) {
 				best = line
 			}
 		}

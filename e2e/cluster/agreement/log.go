@@ -24,9 +24,13 @@ type Sync struct {
 	Rescaled bool
 }
 
-// decides reports whether this sync's status can show this many replicas; that of a failed sync can show any
-// number.
-func (s *Sync) decides(replicas int) bool { return s.Desired == nil || *s.Desired == replicas }
+// decides reports whether the record can be that of this sync's status, which shows the replicas before and after; that of
+// a failed sync can show any number. The API server rejects the status of some syncs that scale, and the next status
+// then shows the new size as the one before, too.
+func (s *Sync) decides(record *Record) bool {
+	scales := record.Current != record.Desired
+	return s.Desired == nil || *s.Desired == record.Desired && s.Rescaled == scales
+}
 
 func (s *Sync) decision() string {
 	if s.Desired == nil {
