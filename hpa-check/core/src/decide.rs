@@ -144,7 +144,9 @@ impl<'a> Decider<'a> {
                 as_manifest(&mut input["hpa"])?;
                 let mut input: input::ReconcileInput = read(&input)?;
                 let hpa = input.hpa.take();
-                let hpa = hpa.ok_or_else(|| CaseError::NoAutoscaler("is missing".to_owned()))?;
+                let hpa = hpa.ok_or_else(|| {
+                    CaseError::NoAutoscaler("is missing: give one of autoscaling/v2".to_owned())
+                })?;
                 Ok(reconcile::answer(input, hpa)?)
             }
             "convert_with_behavior_rate" => Ok(convert(&read(input)?)),
@@ -207,7 +209,7 @@ enum CaseError {
     UnknownKind(String),
     #[error("{0:?} is missing: write [] if there are none")]
     NoList(&'static str),
-    #[error("\"hpa\" {0}: use apiVersion autoscaling/v2")]
+    #[error("\"hpa\" {0}")]
     NoAutoscaler(String),
     #[error("the input does not fit this kind: {0}")]
     Form(#[from] serde_json::Error),
