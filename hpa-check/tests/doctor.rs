@@ -1008,3 +1008,82 @@ fn a_controller_without_metrics_is_a_fault_only_after_the_time_for_a_start() {
     assert_eq!(inactive(10), (93, json!("metrics-not-yet")));
     assert_eq!(inactive(600), (92, json!("metric-failed")));
 }
+
+/// The report on three applications on a node that has room for all but one pod at their maxima, beside another node.
+fn beside_node(labels: Value, taints: Value) -> (i32, Value, String) {
+    let mut api = shop();
+    api.change("/api/v1/nodes", |node| {
+        node["metadata"]["labels"] = json!({"kubernetes.io/os": "linux"});
+        node["spec"] = json!({});
+        node["status"]["allocatable"]["cpu"] = json!("2");
+    });
+    api.put(
+        "/api/v1",
+        "nodes",
+        json!({"metadata": {"name": "node-2", "labels": labels}, "spec": {"taints": taints},
+            "status": {"allocatable": {"cpu": "4"}}}),
+    );
+    diagnose(&api.serve(), &["-A"])
+}
+
+#[test]
+fn only_nodes_that_the_pods_may_use_are_room_for_them() {
+    let dedicated = json!([{"key": "dedicated", "value": "db", "effect": "NoSchedule"}]);
+    let cordon = json!([{"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}]);
+    let linux = || json!({"kubernetes.io/os": "linux"});
+    for (labels, taints, why) in [
+        (linux(), Value::Null, None),
+        (linux(), cordon, None),
+        (
+            linux(),
+            dedicated,
+            Some("node-2 (taint dedicated=db:NoSchedule)"),
+        ),
+        (
+            json!({"kubernetes.io/os": "windows"}),
+            Value::Null,
+            Some("node-2 (its operating system is windows)"),
+        ),
+    ] {
+        let (code, report, said) = beside_node(labels, taints);
+        let Some(why) = why else {
+            assert_eq!(code, 0, "{said}");
+            continue;
+        };
+        assert_eq!(
+            (code, first_finding(&report, "cart")),
+            (92, json!("capacity-too-small")),
+            "{said}"
+        );
+        assert!(said.contains(why), "{said}");
+        assert_eq!(first_finding(&report, "books"), Value::Null, "{said}");
+    }
+}
+
+#[test]
+fn a_setting_that_only_a_newer_version_knows_leaves_the_answer_open() {
+    let mut api = shop();
+    api.change("/apis/autoscaling/v2/horizontalpodautoscalers", |object| {
+        object["spec"]["behavior"] = json!({"scaleUp": {"selectPolicy": "Average"}});
+    });
+    let (code, _, said) = diagnose(&api.serve(), &[]);
+    assert_eq!(code, 93, "{said}");
+    assert!(
+        said.contains("selectPolicy \"Average\" of shop/cart"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_metrics_api_that_is_served_without_an_aggregator_is_there() {
+    let mut api = shop();
+    let service = "/apis/apiregistration.k8s.io/v1/apiservices/v1beta1.metrics.k8s.io";
+    api.refuse(service, 404);
+    api.answer(
+        "/apis",
+        json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": [{"name": "metrics.k8s.io",
+            "versions": [{"groupVersion": "metrics.k8s.io/v1beta1", "version": "v1beta1"}]}]}),
+    );
+    let (code, _, said) = diagnose(&api.serve(), &[]);
+    assert_eq!(code, 0, "{said}");
+}
