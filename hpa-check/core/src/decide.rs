@@ -147,7 +147,9 @@ fn decide(input: Input, line: &str) -> Result<Decided, CaseError> {
         }
         Input::Reconcile(mut input) => {
             let hpa = input.hpa.take();
-            let hpa = hpa.ok_or_else(|| CaseError::NoAutoscaler("is missing".to_owned()))?;
+            let hpa = hpa.ok_or_else(|| {
+                CaseError::NoAutoscaler("is missing: give one of autoscaling/v2".to_owned())
+            })?;
             reconcile::answer(*input, hpa)?
         }
         Input::Convert(input) => convert(&input),
@@ -208,7 +210,7 @@ enum CaseError {
     UnknownKind(String),
     #[error("{0:?} is missing: write [] if there are none")]
     NoList(&'static str),
-    #[error("\"hpa\" {0}: use apiVersion autoscaling/v2")]
+    #[error("\"hpa\" {0}")]
     NoAutoscaler(String),
     #[error("the input does not fit this kind: {0}")]
     Form(#[from] serde_json::Error),

@@ -4,10 +4,12 @@
 mod autoscaler;
 mod differences;
 mod keys;
+mod limit_range;
 mod missing;
 mod older;
 mod origin;
 mod simulable;
+mod valid;
 mod workload;
 
 use serde_json::{Map, Value};

@@ -258,3 +258,31 @@ fn advice_is_about_the_component_that_serves_the_api_and_its_condition_is_quoted
     let advice = "do: Read the log of KEDA's metrics API server (Service keda/keda-operator-metrics-apiserver)";
     assert!(said.contains(advice), "{said}");
 }
+
+#[test]
+fn a_setting_that_only_a_newer_version_knows_leaves_the_answer_open() {
+    let mut api = shop();
+    api.change("/apis/autoscaling/v2/horizontalpodautoscalers", |object| {
+        object["spec"]["behavior"] = json!({"scaleUp": {"selectPolicy": "Average"}});
+    });
+    let (code, _, said) = diagnose(&api.serve(), &[]);
+    assert_eq!(code, 93, "{said}");
+    assert!(
+        said.contains("selectPolicy \"Average\" of shop/cart"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_metrics_api_that_is_served_without_an_aggregator_is_there() {
+    let mut api = shop();
+    let service = "/apis/apiregistration.k8s.io/v1/apiservices/v1beta1.metrics.k8s.io";
+    api.refuse(service, 404);
+    api.answer(
+        "/apis",
+        json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": [{"name": "metrics.k8s.io",
+            "versions": [{"groupVersion": "metrics.k8s.io/v1beta1", "version": "v1beta1"}]}]}),
+    );
+    let (code, _, said) = diagnose(&api.serve(), &[]);
+    assert_eq!(code, 0, "{said}");
+}

@@ -6,6 +6,7 @@ mod counting;
 mod environment;
 mod keda;
 mod pods;
+mod room;
 mod scope;
 #[path = "../fixtures/still_api.rs"]
 mod still_api;

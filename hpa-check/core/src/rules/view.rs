@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-pub(crate) use derived::{quoted, whole_request};
+pub(crate) use derived::quoted;
 pub(crate) use parts::{
     Asserted, ConflictingWrites, EventView, MetricsView, OwnPods, PodView, QuotaView,
     ReadinessLoss, SizeView, Swings, TargetLookup, UseView,

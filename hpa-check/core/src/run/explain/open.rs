@@ -12,7 +12,7 @@ use super::sightings::{NEAR, Sightings, Span};
 use super::silence::{Silence, either};
 use crate::model::selector::TargetSelector;
 use crate::model::{after, before};
-use crate::observation::{Autoscaler, AutoscalerStatus, CONTROLLER, ScaleTarget};
+use crate::observation::{Autoscaler, AutoscalerStatus, ScaleTarget, is_controller};
 use crate::run::state::RunState;
 use crate::run::timeline::{Range, Step, SyncRecord};
 use crate::spec::AutoscalerSpec;
@@ -60,7 +60,7 @@ impl Open {
         let known = self.previous.current_replicas.is_some();
         let by_controller = |target: &ScaleTarget| {
             let writer = target.replicas_writer.as_ref();
-            target.spec_replicas == found && writer.is_some_and(|w| w.manager == CONTROLLER)
+            target.spec_replicas == found && writer.is_some_and(|w| is_controller(&w.manager))
         };
         let from = before(self.when.from, period(state) * 2);
         let targets = state.targets.iter().rev();
