@@ -25,9 +25,12 @@ fn the_value_of_an_external_metric_is_the_one_in_the_status() {
     assert!(!says.contains("fails"), "{says}");
     let says = explanation(&queue_fails());
     assert!(
-        says.contains("s1-prometheus fails, which blocks scale-down"),
+        says.contains(
+            "no scale-down to the 2 that cpu alone would ask for, because another metric fails"
+        ),
         "{says}"
     );
+    assert!(says.contains("failed to get s1-prometheus"), "{says}");
     assert!(
         says.contains("the autoscaler's status has no value"),
         "{says}"
