@@ -16,6 +16,7 @@ mod controller;
 mod decide;
 mod doctor;
 mod export;
+mod file;
 mod help;
 mod load_from;
 mod manifest;
@@ -138,7 +139,7 @@ impl Cli {
             Command::Replay(args) => replay::execute(args),
             Command::Report(args) => report::execute(&args),
             Command::Restore(args) => export::restore(&args),
-            Command::Run(args) => run::execute(*args),
+            Command::Run(args) => run::execute(&args),
             Command::Schema(args) => schema::execute(&args),
             Command::Simulate(args) => simulate::execute(*args),
             Command::WhatIf(args) => what_if::execute(&args),

@@ -1,5 +1,6 @@
 //! Why a command could not run at all, with its exit code.
 
+use std::error::Error;
 use std::fmt;
 
 /// Exit codes that are not a verdict. For a verdict's, see [`hpa_check_core::verdict::Outcome::exit_code`].
@@ -57,4 +58,13 @@ impl fmt::Display for Failure {
     }
 }
 
-impl std::error::Error for Failure {}
+impl Error for Failure {}
+
+/// The innermost cause of an error: "client error (Connect)" alone explains nothing.
+pub(crate) fn root_cause(error: &dyn Error) -> String {
+    let mut cause = error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    cause.to_string()
+}

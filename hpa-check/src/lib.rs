@@ -10,7 +10,6 @@ use std::process::ExitCode;
 #[path = "../tests/api_server/server.rs"]
 mod api_server;
 mod cli;
-mod doctor;
 mod drive;
 pub mod failure;
 mod feed;

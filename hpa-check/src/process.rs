@@ -88,22 +88,23 @@ impl Child {
 
     /// Asks it to end.
     pub(crate) fn signal(&self, signal: Signal) {
-        // The process is not reaped yet, so the PID is still its own; the only error is that it has just
-        // exited, which is harmless.
-        if self.process.id().is_some()
-            && let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw)
-        {
+        if let Some(pid) = self.alive() {
             let _ = kill_process(pid, signal);
         }
     }
 
     /// Signals it and its children.
     pub(crate) fn signal_group(&self, signal: Signal) {
-        if self.process.id().is_some()
-            && let Some(group) = i32::try_from(self.pid).ok().and_then(Pid::from_raw)
-        {
+        if let Some(group) = self.alive() {
             let _ = kill_process_group(group, signal);
         }
+    }
+
+    /// Its number, which is still its own until it is reaped. A signal fails only if it has just exited, which is
+    /// harmless.
+    fn alive(&self) -> Option<Pid> {
+        let pid = self.process.id()?;
+        i32::try_from(pid).ok().and_then(Pid::from_raw)
     }
 
     /// The last lines that it wrote to standard error.

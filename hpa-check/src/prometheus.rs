@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use kube::client::Body;
 use kube::{Client, Config};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, root_cause};
 
 /// The most samples that Prometheus returns for one series.
 pub(crate) const MOST_SAMPLES: u64 = 11_000;
@@ -77,7 +77,7 @@ impl RangeQuery {
     }
 
     async fn exchange(&self) -> Result<(StatusCode, String, String), String> {
-        let in_a_line = |error: kube::Error| first_cause(&error);
+        let in_a_line = |error: kube::Error| root_cause(&error).replace('\n', " ");
         let mut config = Config::new(self.without_user()?);
         config.headers.clone_from(&self.headers);
         let (user, password) = self.user();
@@ -145,13 +145,4 @@ impl RangeQuery {
 fn seconds(at: Timestamp) -> String {
     let ms = at.as_millisecond();
     format!("{}.{:03}", ms.div_euclid(1_000), ms.rem_euclid(1_000))
-}
-
-/// The first cause of an error, in one line: the layers above it say nothing to a user.
-fn first_cause(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(next) = cause.source() {
-        cause = next;
-    }
-    cause.to_string().replace('\n', " ")
 }

@@ -2,16 +2,21 @@
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::failure::Failure;
+
 /// Ctrl-C, `kill`, and a closed terminal.
 pub(crate) struct Signals([Signal; 3]);
 
 impl Signals {
     /// From now on they no longer end the process by themselves.
-    pub(crate) fn catch() -> std::io::Result<Self> {
+    pub(crate) fn catch() -> Result<Self, Failure> {
+        let caught = |kind| {
+            signal(kind).map_err(|e| Failure::internal(format!("signals can't be caught: {e}")))
+        };
         Ok(Self([
-            signal(SignalKind::interrupt())?,
-            signal(SignalKind::terminate())?,
-            signal(SignalKind::hangup())?,
+            caught(SignalKind::interrupt())?,
+            caught(SignalKind::terminate())?,
+            caught(SignalKind::hangup())?,
         ]))
     }
 

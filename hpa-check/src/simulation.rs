@@ -13,24 +13,21 @@ use crate::outputs::{Files, ReportFormat};
 use crate::report;
 use crate::report::simulated::{KINDS, Simulated, render, text};
 
-/// The request.
-pub(crate) struct Ask {
-    pub(crate) scenario: Scenario,
-    pub(crate) bound: Bound,
-    /// The settings to try, if cheaper ones are searched for.
-    pub(crate) grid: Option<Grid>,
-    pub(crate) files: Files,
-}
-
 /// Simulates and reports; returns the exit code.
-pub(crate) fn simulate(ask: &Ask) -> Result<u8, Failure> {
-    ask.files.only(&KINDS, "a simulation")?;
-    let opened = ask.files.open()?;
-    let mut simulation = document(ask.scenario.clone());
-    simulation.bound = ask.bound;
-    simulation.kept = ask.bound.is_kept(&simulation.summary);
-    let grid = ask.grid.clone();
-    simulation.search = grid.map(|grid| search(&ask.scenario, grid, ask.bound));
+/// With a grid it also searches for cheaper settings.
+pub(crate) fn simulate(
+    scenario: Scenario,
+    bound: Bound,
+    grid: Option<Grid>,
+    files: &Files,
+) -> Result<u8, Failure> {
+    files.only(&KINDS, "a simulation")?;
+    let opened = files.open()?;
+    let mut simulation = document(scenario);
+    let scenario = &simulation.scenario;
+    simulation.bound = bound;
+    simulation.kept = bound.is_kept(&simulation.summary);
+    simulation.search = grid.map(|grid| search(scenario, grid, bound));
     // Watching takes much longer than simulating, and only drawings need it.
     if opened
         .reports
@@ -39,7 +36,7 @@ pub(crate) fn simulate(ask: &Ask) -> Result<u8, Failure> {
     {
         let simulated = Simulated {
             simulation: &simulation,
-            timeline: &watched(&ask.scenario)?,
+            timeline: &watched(&simulation.scenario)?,
         };
         report::write_all(&opened, |kind| render(kind, &simulated))?;
     } else {

@@ -8,7 +8,6 @@
 //!
 //! Every autoscaler has ten pods and a behavior of its own, and no two have the same numbers.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -19,13 +18,13 @@ use serde_json::{Value, json};
 
 use hpa_check_core::decide;
 use hpa_check_core::model::VersionGates;
-use hpa_check_core::model::pods::{ContainerUse, ModelPod, PodMetric, ReadyCondition};
+use hpa_check_core::model::pods::{ModelPod, ReadyCondition};
 use hpa_check_core::model::proposal::Readings;
 use hpa_check_core::model::reconcile::{Controller, ScaleSubresource, Sync};
 use hpa_check_core::model::selector::TargetSelector;
-use hpa_check_core::observation::{Condition, ControllerConfig};
+use hpa_check_core::observation::{Condition, ContainerSample, ControllerConfig, PodSample};
 use hpa_check_core::spec::{
-    Amounts, AutoscalerSpec, Behavior, ContainerResources, MetricSpec, PolicyKind, ScalingPolicy,
+    AutoscalerSpec, Behavior, ContainerResources, MetricSpec, PolicyKind, ScalingPolicy,
     ScalingRules, SelectPolicy, TargetRef,
 };
 use hpa_check_core::units::Millicores;
@@ -118,7 +117,7 @@ struct Autoscaler {
     spec: AutoscalerSpec,
     selector: TargetSelector,
     pods: Vec<ModelPod>,
-    samples: Vec<PodMetric>,
+    samples: Vec<PodSample>,
     conditions: Vec<Condition>,
     desired: i32,
 }
@@ -163,7 +162,7 @@ impl Fleet {
             for sample in &mut autoscaler.samples {
                 sample.timestamp = self.now - SignedDuration::from_secs(10);
                 let milli = level + self.random.below(50);
-                sample.containers[0].used.cpu = Some(Millicores(milli));
+                sample.containers[0].cpu = Some(Millicores(milli));
             }
         }
         timed(|| {
@@ -188,7 +187,7 @@ impl Autoscaler {
             }),
             pods: &self.pods,
             metrics: Readings::of_resources(Ok(&self.samples)),
-            other_selectors: &[],
+            shares_pods: false,
             update_error: None,
             conditions: &self.conditions,
             desired_before: self.desired,
@@ -248,19 +247,19 @@ fn pod(autoscaler: u64, pod: i32, now: Timestamp, random: &mut Random) -> ModelP
             last_transition: start + SignedDuration::from_secs(5),
         }),
         containers: vec![ContainerResources::cpu("app", request, None)],
-        extra_labels: BTreeMap::new(),
         ..ModelPod::default()
     }
 }
 
-fn sample(autoscaler: u64, pod: i32, now: Timestamp) -> PodMetric {
-    PodMetric {
+fn sample(autoscaler: u64, pod: i32, now: Timestamp) -> PodSample {
+    PodSample {
         pod: pod_name(autoscaler, pod),
         timestamp: now,
         window: Duration::from_secs(15),
-        containers: vec![ContainerUse {
+        containers: vec![ContainerSample {
             name: "app".to_owned(),
-            used: Amounts::default(),
+            cpu: None,
+            memory: None,
         }],
     }
 }

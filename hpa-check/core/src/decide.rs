@@ -6,13 +6,12 @@ mod input;
 mod reconcile;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::io::{self, BufRead, Write};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeSeed as _, IntoDeserializer as _, value};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::manifests;
@@ -23,7 +22,7 @@ use crate::model::{SelectorError, Tolerances};
 use crate::nulls::without_nulls;
 use crate::observation::ControllerConfig;
 use crate::spec::Behavior;
-use case::{Case, Input};
+use case::{Case, Input, Kind};
 
 /// Answers every line; returns `Ok(false)` if one of them was malformed. A sync without an autoscaler of its
 /// own uses `autoscaler`, if that is given.
@@ -70,15 +69,13 @@ impl<'a> Decider<'a> {
     fn new(autoscaler: Option<&'a Value>) -> Self {
         let hpa = autoscaler.cloned().and_then(|mut hpa| {
             as_manifest(&mut hpa).ok()?;
-            read(&hpa).ok()
+            input::Hpa::deserialize(without_nulls(&hpa)).ok()
         });
         Self { autoscaler, hpa }
     }
 
     fn answer(&self, line: &str) -> Answer {
-        if let Some(case) = case::read(line)
-            && let Some(answer) = self.decide_typed(case, line)
-        {
+        if let Some(answer) = self.decide_typed(line) {
             return answer;
         }
         let case: Value = match serde_json::from_str(line) {
@@ -91,7 +88,7 @@ impl<'a> Decider<'a> {
             }
         };
         let id = case.get("id").cloned().unwrap_or(Value::Null);
-        match self.decide(&case, line) {
+        match self.read(&case).and_then(|input| decide(input, line)) {
             Ok(result) => Answer::Result { id, result },
             Err(error) => Answer::Error {
                 id,
@@ -100,58 +97,64 @@ impl<'a> Decider<'a> {
         }
     }
 
-    /// Decides a case that was read straight from its line; `None` if it has to be read the long way.
-    fn decide_typed(&self, case: Case, line: &str) -> Option<Answer> {
-        let result = match case.input {
-            Input::ResourceReplicas(input) if input.has_lists() => {
-                resource_replicas(input.with_numbers_of_its_resource(line))
-            }
-            Input::Reconcile(mut input) if input.has_lists() => {
+    /// Decides a case straight from its line; `None` if it has to be read the long way.
+    fn decide_typed(&self, line: &str) -> Option<Answer> {
+        let Case { id, mut input } = case::read(line)?;
+        let in_full = match &mut input {
+            Input::ResourceReplicas(input) => input.has_lists(),
+            Input::Reconcile(input) => {
                 if input.hpa.is_none() {
                     input.hpa.clone_from(&self.hpa);
                 }
-                let hpa = input.hpa.take().filter(|hpa| !hpa.is_manifest())?;
-                reconcile::answer(*input, hpa).ok()?
+                input.has_lists() && input.hpa.as_ref().is_some_and(|hpa| !hpa.is_manifest())
             }
-            Input::Convert(input) => convert(&input),
-            Input::Stabilize(input) => stabilize(&input),
-            Input::ResourceReplicas(_) | Input::Reconcile(_) => return None,
+            Input::Convert(_) | Input::Stabilize(_) => true,
         };
-        Some(Answer::Result {
-            id: case.id,
-            result,
-        })
+        let result = in_full.then(|| decide(input, line))?.ok()?;
+        Some(Answer::Result { id, result })
     }
 
-    /// Decides a case by its members, of which those that are null count as missing, and an autoscaler may be a
+    /// Reads a case by its members, of which those that are null count as missing, and an autoscaler may be a
     /// whole manifest. It is this that says what is wrong with a case.
-    fn decide(&self, case: &Value, line: &str) -> Result<Decided, CaseError> {
-        let kind = case
+    fn read(&self, case: &Value) -> Result<Input, CaseError> {
+        let name = case
             .get("kind")
             .and_then(Value::as_str)
             .ok_or(CaseError::NoKind)?;
-        let input = case.get("input").ok_or(CaseError::NoInput)?;
-        match kind {
-            "resource_replicas" => {
-                let case: input::ResourceReplicas = read(with_pods(input)?)?;
-                Ok(resource_replicas(case.with_numbers_of_its_resource(line)))
+        let mut input = case.get("input").ok_or(CaseError::NoInput)?.clone();
+        let kind: Result<Kind, value::Error> = Deserialize::deserialize(name.into_deserializer());
+        let kind = kind.map_err(|_| CaseError::UnknownKind(name.to_owned()))?;
+        if let Kind::ResourceReplicas | Kind::Reconcile = kind {
+            // A list may be empty or null, but a case without one is incomplete.
+            for list in ["pods", "podMetrics"] {
+                input.get(list).ok_or(CaseError::NoList(list))?;
             }
-            "reconcile" => {
-                let mut input = with_pods(input)?.clone();
-                if let (Value::Null, Some(autoscaler)) = (&input["hpa"], self.autoscaler) {
-                    input["hpa"] = autoscaler.clone();
-                }
-                as_manifest(&mut input["hpa"])?;
-                let mut input: input::ReconcileInput = read(&input)?;
-                let hpa = input.hpa.take();
-                let hpa = hpa.ok_or_else(|| CaseError::NoAutoscaler("is missing".to_owned()))?;
-                Ok(reconcile::answer(input, hpa)?)
-            }
-            "convert_with_behavior_rate" => Ok(convert(&read(input)?)),
-            "stabilize_with_behaviors" => Ok(stabilize(&read(input)?)),
-            other => Err(CaseError::UnknownKind(other.to_owned())),
         }
+        if kind == Kind::Reconcile {
+            if let (Value::Null, Some(autoscaler)) = (&input["hpa"], self.autoscaler) {
+                input["hpa"] = autoscaler.clone();
+            }
+            as_manifest(&mut input["hpa"])?;
+        }
+        Ok(kind.deserialize(without_nulls(&input))?)
     }
+}
+
+fn decide(input: Input, line: &str) -> Result<Decided, CaseError> {
+    Ok(match input {
+        Input::ResourceReplicas(input) => {
+            resource_replicas(input.with_numbers_of_its_resource(line))
+        }
+        Input::Reconcile(mut input) => {
+            let hpa = input.hpa.take();
+            let hpa = hpa.ok_or_else(|| {
+                CaseError::NoAutoscaler("is missing: give one of autoscaling/v2".to_owned())
+            })?;
+            reconcile::answer(*input, hpa)?
+        }
+        Input::Convert(input) => convert(&input),
+        Input::Stabilize(input) => stabilize(&input),
+    })
 }
 
 /// The answer to one line.
@@ -207,20 +210,12 @@ enum CaseError {
     UnknownKind(String),
     #[error("{0:?} is missing: write [] if there are none")]
     NoList(&'static str),
-    #[error("\"hpa\" {0}: use apiVersion autoscaling/v2")]
+    #[error("\"hpa\" {0}")]
     NoAutoscaler(String),
     #[error("the input does not fit this kind: {0}")]
     Form(#[from] serde_json::Error),
     #[error("otherHpaSelectors: {0}")]
     Selector(#[from] SelectorError),
-}
-
-/// A list of pods may be empty or null, but a case without one is incomplete.
-fn with_pods(input: &Value) -> Result<&Value, CaseError> {
-    for list in ["pods", "podMetrics"] {
-        input.get(list).ok_or(CaseError::NoList(list))?;
-    }
-    Ok(input)
 }
 
 /// Accepts a whole object, or a list with one, as `kubectl get hpa -o json` prints it, in place of a case's own
@@ -238,10 +233,6 @@ fn as_manifest(hpa: &mut Value) -> Result<(), CaseError> {
     Ok(())
 }
 
-fn read<T: DeserializeOwned>(input: &Value) -> Result<T, CaseError> {
-    Ok(T::deserialize(without_nulls(input))?)
-}
-
 /// The namespace of every case, used in the controller's messages; the cases do not name one.
 const NAMESPACE: &str = "test-namespace";
 
@@ -252,7 +243,7 @@ fn resource_replicas(input: input::ResourceReplicas) -> Decided {
     let settings = input.controller.settings();
     let gates = input.controller.gates();
     let pods: Vec<_> = input::all(input.pods)
-        .map(|pod| pod.into_model(BTreeMap::new()))
+        .map(input::PodInput::into_model)
         .collect();
     let metrics: Vec<_> = input::all(input.pod_metrics)
         .map(input::PodMetricInput::into_model)

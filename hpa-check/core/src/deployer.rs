@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::observation::{CONTROLLER, FieldManager};
+use crate::observation::{FieldManager, is_controller};
 use crate::spec::TargetRef;
 
 /// What a workload's metadata reveals about the manifests applied to it.
@@ -182,7 +182,7 @@ impl IgnoredFields {
         let by_manager = self
             .managers
             .iter()
-            .any(|manager| manager == CONTROLLER || writers.contains(&manager.as_str()));
+            .any(|manager| is_controller(manager) || writers.contains(&manager.as_str()));
         by_path || by_manager
     }
 
@@ -267,6 +267,7 @@ mod tests {
             ..IgnoredFields::default()
         };
         assert!(is_left(vec![by("kube-controller-manager")]));
+        assert!(is_left(vec![by("k3s")]));
         assert!(!is_left(vec![by("cert-manager")]));
         let hosted = application(vec![by("controlplane-kcm")], true);
         let treatment = hosted.treatment(&cart(), &["controlplane-kcm"]);

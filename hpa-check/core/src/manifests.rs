@@ -4,10 +4,12 @@
 mod autoscaler;
 mod differences;
 mod keys;
+mod limit_range;
 mod missing;
 mod older;
 mod origin;
 mod simulable;
+mod valid;
 mod workload;
 
 use serde_json::{Map, Value};
@@ -32,23 +34,31 @@ const WRITTEN: [&str; 4] = [
     "autoscaling.alpha.kubernetes.io/conditions",
 ];
 
-/// The order in which kinds are created: dependencies first.
-const ORDER: [&str; 14] = [
-    "ServiceAccount",
-    "ConfigMap",
-    "Role",
-    "RoleBinding",
-    "ResourceQuota",
-    "NetworkPolicy",
-    "Service",
-    "Ingress",
-    "Deployment",
-    "StatefulSet",
-    "PodDisruptionBudget",
-    "TriggerAuthentication",
-    "ScaledObject",
-    "HorizontalPodAutoscaler",
+/// What is exported, as group, version and kind, in the order in which it is created: dependencies first. No
+/// Secrets.
+pub const EXPORTED: [(&str, &str, &str); 14] = [
+    ("", "v1", "ServiceAccount"),
+    ("", "v1", "ConfigMap"),
+    ("rbac.authorization.k8s.io", "v1", "Role"),
+    ("rbac.authorization.k8s.io", "v1", "RoleBinding"),
+    ("", "v1", "ResourceQuota"),
+    ("networking.k8s.io", "v1", "NetworkPolicy"),
+    ("", "v1", "Service"),
+    ("networking.k8s.io", "v1", "Ingress"),
+    ("apps", "v1", "Deployment"),
+    ("apps", "v1", "StatefulSet"),
+    ("policy", "v1", "PodDisruptionBudget"),
+    ("keda.sh", "v1alpha1", "TriggerAuthentication"),
+    ("keda.sh", "v1alpha1", "ScaledObject"),
+    ("autoscaling", "v2", "HorizontalPodAutoscaler"),
 ];
+
+/// An object's kind and name, such as `Deployment/cart`.
+pub fn named(object: &Value) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or("?").to_owned();
+    let (kind, name) = (text(&object["kind"]), text(&object["metadata"]["name"]));
+    format!("{kind}/{name}")
+}
 
 /// Whether a person made the object, rather than the cluster or another object.
 pub fn is_own(object: &Value) -> bool {
@@ -191,10 +201,9 @@ fn sorted(value: &Value) -> Value {
 pub fn in_order(mut manifests: Vec<Value>) -> Vec<Value> {
     let place = |manifest: &Value| {
         let kind = manifest["kind"].as_str().unwrap_or_default();
-        let rank = ORDER
-            .iter()
-            .position(|known| *known == kind)
-            .unwrap_or(ORDER.len());
+        let mut known = EXPORTED.iter();
+        let rank = known.position(|(.., known)| *known == kind);
+        let rank = rank.unwrap_or(EXPORTED.len());
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         (rank, kind.to_owned(), text(&manifest["metadata"]["name"]))
     };

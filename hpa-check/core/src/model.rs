@@ -13,6 +13,7 @@
 pub mod by_pod;
 pub mod conditions;
 pub mod counted;
+pub mod decision;
 mod error;
 pub mod explain;
 mod gates;
@@ -22,7 +23,9 @@ pub(crate) mod metrics;
 pub mod normalize;
 pub mod pods;
 pub mod proposal;
+pub(crate) mod ratio;
 pub mod reconcile;
+pub mod requests;
 pub mod selector;
 
 pub use error::{MetricError, SelectorError};

@@ -20,7 +20,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use crate::condition::Condition;
-pub use autoscaler::{Autoscaler, AutoscalerStatus, CONTROLLER, FieldManager, ScaleTarget};
+pub use autoscaler::{Autoscaler, AutoscalerStatus, FieldManager, ScaleTarget, is_controller};
 pub use controller::ControllerConfig;
 pub use fact::Fact;
 pub use load::{GeneratorVerdict, LoadResult, LoadSecond};

@@ -26,6 +26,7 @@ pub(crate) static RANKED: LazyLock<Vec<&Rule>> = LazyLock::new(|| {
         shared::room::RULES,
         shared::selectors::RULES,
         shared::spread::RULES,
+        shared::uncomputed::RULES,
         shared::wiring::RULES,
         run_only::containers::RULES,
         run_only::decisions::RULES,

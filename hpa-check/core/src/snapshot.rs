@@ -2,6 +2,7 @@
 //! Nothing here comes from a watch.
 
 pub(crate) mod index;
+pub mod room;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use crate::observation::{
     Autoscaler, Condition, ControllerConfig, FieldManager, Pod, PodSample, ScaleTarget,
 };
 pub use crate::quota::Quota;
-use crate::units::Millicores;
+pub use room::{Placement, Room};
 
 /// What the user asserts about every autoscaler; nothing by default.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -90,15 +91,6 @@ pub struct NodeClaim {
     pub name: String,
     /// `Launched`, `Registered`, `Initialized` and more.
     pub conditions: Vec<Condition>,
-}
-
-/// CPU of a fixed set of nodes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Room {
-    /// Allocatable CPU on all schedulable nodes.
-    pub allocatable: Millicores,
-    /// CPU requested by all running pods.
-    pub requested: Millicores,
 }
 
 /// One namespace.
@@ -203,6 +195,10 @@ pub struct PodSnapshot {
     pub labels: Arc<BTreeMap<String, String>>,
     /// Whether any container has a readiness or startup probe.
     pub probed: bool,
+    /// The node it was placed on.
+    pub node: Option<String>,
+    /// Which nodes it may use, which pods of one ReplicaSet share.
+    pub placement: Arc<Placement>,
 }
 
 /// A `PodDisruptionBudget`.
@@ -210,7 +206,7 @@ pub struct PodSnapshot {
 pub struct DisruptionBudget {
     /// Its name.
     pub name: String,
-    /// Its selector as text.
+    /// Its selector as text; an empty one selects every pod.
     pub selector: String,
     /// `minAvailable`, a number or a percentage.
     pub min_available: Option<String>,

@@ -10,6 +10,7 @@ use program_common::quantity::share;
 use serde_json::Value;
 
 use super::command_line::command_line;
+use super::file;
 use crate::drive::drive_through;
 use crate::failure::{Failure, exit};
 use crate::feed::replay::Replay;
@@ -55,26 +56,23 @@ pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
     )
 }
 
+/// What can be compared.
+const WANTED: &str = "a file written with -o json= or -o trace=";
+
 /// Reads a result, a simulation or a trace, depending on its contents.
 fn read(path: &Path) -> Result<Side, Failure> {
     let place = path.display();
     let name = path.file_name().unwrap_or(path.as_os_str());
     let name = name.to_string_lossy();
-    let text = std::fs::read_to_string(path).map_err(|e| {
-        Failure::usage(format!(
-            "`{place}` can't be read ({e}): give a file written with -o json= or -o trace="
-        ))
-    })?;
+    let text = file::text(path, &format!("`{place}`"), WANTED)?;
     let unreadable = |e: serde_json::Error| {
-        Failure::usage(format!(
-            "`{place}` is incomplete ({e}): give a file written with -o json= or -o trace="
-        ))
+        Failure::usage(format!("`{place}` is incomplete ({e}): give {WANTED}"))
     };
     // A trace is JSON Lines, which is not one JSON document.
     let Ok(document) = serde_json::from_str::<Value>(&text) else {
         if !text.starts_with('{') {
             return Err(Failure::usage(format!(
-                "`{place}` is neither a result nor a trace: give a file written with -o json= or -o trace="
+                "`{place}` is neither a result nor a trace: give {WANTED}"
             )));
         }
         return trace(path, &name);
@@ -90,11 +88,11 @@ fn read(path: &Path) -> Result<Side, Failure> {
         return Ok(Side::of_run(&name, result));
     }
     let advice = if schema.starts_with("fib-loadgen/") {
-        "compare it with fib-loadgen compare"
+        "compare it with fib-loadgen compare".to_owned()
     } else if schema.starts_with("hpa-check-doctor/") {
-        "use hpa-check doctor --baseline"
+        "use hpa-check doctor --baseline".to_owned()
     } else {
-        "give a file written with -o json= or -o trace="
+        format!("give {WANTED}")
     };
     Err(Failure::usage(format!(
         "`{place}` is neither a run nor a simulation (its schema is `{schema}`): {advice}"

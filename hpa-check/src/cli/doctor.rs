@@ -3,18 +3,25 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use hpa_check_core::doctor::{Ignore, ReportPolicy};
-use hpa_check_core::documents::doctor::{FailOn, Report, SCHEMA, is_readable};
+use hpa_check_core::doctor::{Ignore, ReportPolicy, diagnose};
+use hpa_check_core::documents::doctor::{FailOn, Report, SCHEMA, Scope, is_readable};
 use hpa_check_core::snapshot::Assertions;
 use program_common::quantity::whole_percent;
 
+use super::command_line::command_line;
 use super::controller::ControllerArgs;
+use super::file;
 use super::name::autoscaler;
 use super::time::within;
-use crate::doctor::{self, Visit};
-use crate::failure::Failure;
-use crate::feed::live::{Assumed, ClusterArgs};
+use crate::failure::{Failure, exit};
+use crate::feed::live::{Assumed, ClusterArgs, Surveyor, did_you_mean};
+use crate::notice::answer;
 use crate::outputs::Files;
+use crate::report;
+use crate::report::fleet::{self, KINDS};
+use crate::runtime::runtime;
+use crate::signals::Signals;
+use crate::sinks::screen::{columns, columns_of};
 
 /// The flags.
 #[derive(Debug, clap::Args)]
@@ -108,11 +115,8 @@ impl From<Lightest> for FailOn {
 /// Reads an earlier result.
 fn read(path: &Path) -> Result<Report, Failure> {
     let place = path.display();
-    let text = std::fs::read_to_string(path).map_err(|e| {
-        Failure::usage(format!(
-            "the baseline `{place}` can't be read ({e}): give a file that doctor wrote with -o json=FILE"
-        ))
-    })?;
+    let wanted = "a file that doctor wrote with -o json=FILE";
+    let text = file::text(path, &format!("the baseline `{place}`"), wanted)?;
     let report: Report = serde_json::from_str(&text).map_err(|e| {
         Failure::usage(format!(
             "the baseline `{place}` is not a result of doctor ({e}): give a file that it wrote with -o json=FILE"
@@ -127,31 +131,76 @@ fn read(path: &Path) -> Result<Report, Failure> {
     )))
 }
 
-/// Takes the snapshot, reports it, and returns the exit code of the most severe finding.
+/// Takes the snapshots, reports, and returns the exit code of the most severe finding.
 pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
     let baseline = args.baseline.as_deref().map(read).transpose()?;
-    doctor::visit(Visit {
-        cluster: args.cluster,
-        all_namespaces: args.all_namespaces,
-        again: args.again,
-        asked: Assertions {
-            autoscaler: args.name.or(args.autoscaler),
-            min_replicas: args.expect_min,
-            max_replicas: args.expect_max,
-            cpu_target_percent: args.expect_cpu,
+    args.files.only(&KINDS, "doctor")?;
+    let opened = args.files.open()?;
+    let report = runtime()?.block_on(async {
+        let mut signals = Signals::catch()?;
+        tokio::select! {
+            report = look(args, baseline) => report,
+            () = signals.next() => Err(Failure {
+                code: exit::INTERRUPTED,
+                message: "interrupted before everything was read; nothing is reported".to_owned(),
+            }),
+        }
+    })?;
+    let failed = report::write_each(&opened, |kind| fleet::render(kind, &report));
+    let piped = opened.is_piped();
+    let columns = if piped {
+        columns()
+    } else {
+        columns_of(&std::io::stdout())
+    };
+    answer(&fleet::terminal(&report, columns), piped)?;
+    report::settle(failed, report.exit_code)?;
+    Ok(report.exit_code)
+}
+
+async fn look(args: Args, baseline: Option<Report>) -> Result<Report, Failure> {
+    let asserted = Assertions {
+        autoscaler: args.name.or(args.autoscaler),
+        min_replicas: args.expect_min,
+        max_replicas: args.expect_max,
+        cpu_target_percent: args.expect_cpu,
+    };
+    let assumed = Assumed {
+        controller: args.controller.settings()?,
+        metrics_resolution: args.controller.resolution(),
+        owner_labels: args.owner_label.clone(),
+    };
+    let surveyor = Surveyor::connect(&args.cluster, args.all_namespaces).await?;
+    let first = Box::pin(surveyor.look(&assumed)).await?;
+    let report = if let Some(pause) = args.again {
+        tokio::time::sleep(pause).await;
+        let second = Box::pin(surveyor.look(&assumed)).await?;
+        diagnose(&second, Some(&first), &asserted)
+    } else {
+        diagnose(&first, None, &asserted)
+    };
+    if let (Some(name), Some(space)) = (&asserted.autoscaler, surveyor.namespace())
+        && report.autoscalers.is_empty()
+    {
+        let there = first.namespaces.values().flat_map(|s| &s.autoscalers);
+        let hint = did_you_mean(name, there.map(|scaler| scaler.name.as_str()));
+        return Err(Failure::target(format!(
+            "the namespace {space} has no HorizontalPodAutoscaler {name}{hint}; omit the name to see all"
+        )));
+    }
+    let policy = ReportPolicy {
+        scope: Scope {
+            namespace: surveyor.namespace().map(str::to_owned),
+            autoscaler: asserted.autoscaler,
         },
-        assumed: Assumed {
-            controller: args.controller.settings()?,
-            metrics_resolution: args.controller.resolution(),
-            owner_labels: args.owner_label.clone(),
-        },
-        policy: ReportPolicy {
-            owner_labels: args.owner_label,
-            ignore: args.ignore,
-            baseline,
-            fail_on: args.fail_on.into(),
-            ..ReportPolicy::default()
-        },
-        files: args.files,
-    })
+        owner_labels: args.owner_label,
+        ignore: args.ignore,
+        baseline,
+        fail_on: args.fail_on.into(),
+    };
+    let mut report = policy.apply(report);
+    if let Some(settings) = &mut report.settings {
+        settings.command = Some(command_line());
+    }
+    Ok(report)
 }

@@ -3,8 +3,10 @@
 
 use std::path::PathBuf;
 
+use hpa_check_core::manifests::named;
 use serde_json::Value;
 
+use super::file;
 use crate::failure::Failure;
 use crate::feed::live::{Backup, ClusterArgs, Restored};
 use crate::notice::answer;
@@ -76,28 +78,17 @@ fn yaml(manifests: &[Value]) -> Result<String, Failure> {
 /// Sends every manifest to the server as a dry run, and reports what would change.
 pub(crate) fn restore(args: &RestoreArgs) -> Result<u8, Failure> {
     let place = args.file.display();
-    let text = std::fs::read_to_string(&args.file).map_err(|e| {
-        Failure::usage(format!(
-            "the manifests `{place}` can't be read ({e}): give a file that export wrote"
-        ))
-    })?;
+    let shown = format!("the manifests `{place}`");
+    let text = file::text(&args.file, &shown, "a file that export wrote")?;
     let manifests: Vec<Value> = serde_saphyr::from_multiple(&text).map_err(|e| {
         let error = e.to_string();
         let first = error.lines().next().unwrap_or_default();
-        Failure::usage(format!(
-            "the manifests `{place}` can't be understood: {first}"
-        ))
+        Failure::usage(format!("{shown} can't be understood: {first}"))
     })?;
     runtime()?.block_on(async {
         let backup = Backup::connect(&args.cluster).await?;
         let (mut text, mut refused) = (String::new(), 0);
         for manifest in manifests.iter().filter(|m| !m.is_null()) {
-            let of = |value: &Value| value.as_str().unwrap_or("?").to_owned();
-            let name = format!(
-                "{}/{}",
-                of(&manifest["kind"]),
-                of(&manifest["metadata"]["name"])
-            );
             let (what, lines) = match backup.try_restore(manifest).await? {
                 Restored::Made => ("would be created".to_owned(), Vec::new()),
                 Restored::Changed(lines) if lines.is_empty() => ("is the same".to_owned(), lines),
@@ -107,7 +98,7 @@ pub(crate) fn restore(args: &RestoreArgs) -> Result<u8, Failure> {
                     (format!("is refused: {message}"), Vec::new())
                 }
             };
-            text += &format!("{} {}\n", Terminal(name), Terminal(what));
+            text += &format!("{} {}\n", Terminal(named(manifest)), Terminal(what));
             for line in lines {
                 text += &format!("    {}\n", Terminal(line));
             }

@@ -43,8 +43,7 @@ pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
     let runtime = runtime()?;
     let count = runtime.block_on(async {
         let timing = Timing::of(&controller, resolution);
-        let mut signals = Signals::catch()
-            .map_err(|e| Failure::internal(format!("signals can't be caught: {e}")))?;
+        let mut signals = Signals::catch()?;
         let live = LiveCluster::find(&args.cluster, args.autoscaler.name(), timing).await?;
         let context = live.context((controller, args.controller.is_stated()), resolution);
         let feed = LiveFeed::new(live, context, None, &mut signals);

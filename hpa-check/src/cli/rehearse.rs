@@ -8,7 +8,6 @@ mod tests;
 
 use std::path::PathBuf;
 
-use self::run::Programs;
 use self::settings::Flags;
 use crate::failure::Failure;
 use crate::outputs::Outputs;
@@ -39,11 +38,11 @@ pub(crate) struct Args {
 
 /// Rehearses, and returns the verdict's exit code.
 pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
-    let programs = Programs {
-        fib_server: args.fib_server,
-        fib_loadgen: args.fib_loadgen,
-        load_result: args.load_result,
-        exit_with_parent: args.exit_with_parent,
-    };
-    run::run(&args.flags, args.outputs, &args.serve, programs)
+    // The processes mostly wait; one thread is enough for them and leaves the CPUs to the pods.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::internal(format!("no thread can be started: {e}")))?;
+    runtime.block_on(run::rehearse(args))
 }

@@ -6,6 +6,7 @@ use hpa_check_core::documents::{doctor, result};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::file;
 use crate::failure::Failure;
 use crate::outputs::{Files, Opened, ReportFormat};
 use crate::report::{self, fleet};
@@ -28,11 +29,8 @@ struct Head {
 /// Writes the reports.
 pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
     let place = args.result.display();
-    let text = std::fs::read_to_string(&args.result).map_err(|e| {
-        Failure::usage(format!(
-            "the result `{place}` can't be read ({e}): give a file written with -o json=FILE"
-        ))
-    })?;
+    let shown = format!("the result `{place}`");
+    let text = file::text(&args.result, &shown, "a file written with -o json=FILE")?;
     let Head { schema } = parsed(&text, &args.result)?;
     if doctor::is_readable(&schema) {
         let fleet: doctor::Report = parsed(&text, &args.result)?;

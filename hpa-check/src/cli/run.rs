@@ -5,13 +5,13 @@ mod check;
 mod load;
 
 use self::asserted::AssertedArgs;
-use self::check::Run;
 use self::load::LoadArgs;
 use super::controller::ControllerArgs;
 use super::name::NameArgs;
 use crate::failure::Failure;
 use crate::feed::live::ClusterArgs;
 use crate::outputs::Outputs;
+use crate::runtime::runtime;
 use crate::sinks::page::ServeArgs;
 
 /// The flags.
@@ -34,18 +34,7 @@ pub(crate) struct Args {
 }
 
 /// Checks, and returns the verdict's exit code.
-pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
+pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
     args.asserted.check()?;
-    check::run(Run {
-        cluster: args.cluster,
-        autoscaler: args.autoscaler,
-        asserted: args.asserted,
-        controller: args.controller.settings()?,
-        controller_stated: args.controller.is_stated(),
-        metrics_resolution: args.controller.resolution(),
-        hold: args.load.hold,
-        load: args.load.load()?,
-        outputs: args.outputs,
-        serve: args.serve,
-    })
+    runtime()?.block_on(check::check(args))
 }

@@ -12,13 +12,14 @@ use hpa_check_core::units::Millicores;
 use program_common::quantity::{percentage, whole_percent};
 
 use super::controller::ControllerArgs;
+use super::file;
 use super::load_from::{self, LoadFromArgs};
 use super::manifest::ManifestArgs;
 use super::rehearse::settings::CpuAmount;
 use super::time::{duration, long_duration, positive};
 use crate::failure::Failure;
 use crate::outputs::Files;
-use crate::simulation::{self, Ask};
+use crate::simulation;
 use search::SearchArgs;
 
 /// The flags.
@@ -121,12 +122,7 @@ pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
             "without a bound the cheapest settings are always the smallest: give --keep-utilization, --keep-unserved or --keep-time-to-capacity",
         ));
     }
-    simulation::simulate(&Ask {
-        scenario,
-        bound,
-        grid,
-        files: args.files,
-    })
+    simulation::simulate(scenario, bound, grid, &args.files)
 }
 
 /// A version as `1.34`, `v1.34` or `v1.34.2`.
@@ -254,12 +250,11 @@ fn load(args: &Args) -> Result<LoadProfile, Failure> {
     }
     let text = match (&args.load, &args.load_file) {
         (Some(text), _) => text.clone(),
-        (None, Some(path)) => std::fs::read_to_string(path).map_err(|e| {
-            Failure::usage(format!(
-                "the load `{}` can't be read ({e}): give a file of points such as 0s:100m 1m:900m",
-                path.display()
-            ))
-        })?,
+        (None, Some(path)) => file::text(
+            path,
+            &format!("the load `{}`", path.display()),
+            "a file of points such as 0s:100m 1m:900m",
+        )?,
         (None, None) => return Err(Failure::usage(NO_LOAD)),
     };
     LoadProfile::parse(&text, args.cost)

@@ -38,8 +38,7 @@ fn parse(text: &str, code: Option<i32>) -> Result<LoadResult, String> {
         generator: document.generator.verdict,
         generator_reasons: document.generator.reasons,
         exit_code: code.unwrap_or(document.exit.code),
-        command: None,
-        output: Vec::new(),
+        ..LoadResult::default()
     })
 }
 

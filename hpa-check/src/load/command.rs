@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use hpa_check_core::observation::{GeneratorVerdict, LoadResult, LoadSecond};
+use hpa_check_core::observation::{LoadResult, LoadSecond};
 use program_common::secrets::without_secrets;
 use rustix::process::Signal;
 use tokio_util::sync::CancellationToken;
@@ -98,11 +98,11 @@ impl LoadCommand {
             failed: counts.failed,
             wrong: counts.wrong,
             verified: counts.verified,
-            generator: counts.generator.unwrap_or(GeneratorVerdict::Ok),
-            generator_reasons: Vec::new(),
+            generator: counts.generator.unwrap_or_default(),
             exit_code: code.unwrap_or(-1),
             command: Some(without_secrets(&self.line)),
             output,
+            ..LoadResult::default()
         })
     }
 }

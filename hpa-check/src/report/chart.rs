@@ -102,11 +102,6 @@ pub(crate) fn seconds_in_a_column(timeline: &Timeline) -> f64 {
     steps::column_ms(&time) / 1000.0
 }
 
-/// The style that [`inline`] needs.
-pub(crate) fn style() -> &'static str {
-    drawing::CHART
-}
-
 fn drawing(picture: &Picture<'_>, format: Format, style: &str) -> String {
     let timeline = picture.timeline;
     let (width, left) = (format.width(), left(format));

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use drawing::layout::Format;
+use drawing::page::{Header, section};
 use hpa_check_core::compare::{Change, Comparison, ComparisonRow, Side, one_axis};
 use hpa_check_core::settings::COMMAND;
 
@@ -244,9 +245,9 @@ fn page(comparison: &Comparison, a: &Side, b: &Side) -> String {
         });
     let same = "<p class=\"note\">No setting differs.</p>\n".to_owned();
     let sections = [
-        html::section("measures", "Measures", &(notes + &measures)),
-        html::section("timeline", "Timeline", &chart),
-        html::section(
+        section("measures", "Measures", &(notes + &measures)),
+        section("timeline", "Timeline", &chart),
+        section(
             "differences",
             "Settings that differ",
             if differences.is_empty() {
@@ -255,30 +256,30 @@ fn page(comparison: &Comparison, a: &Side, b: &Side) -> String {
                 &differences
             },
         ),
-        html::section("settings", "Settings", &settings::rows(&shared(comparison))),
+        section("settings", "Settings", &settings::rows(&shared(comparison))),
     ];
-    let content = format!(
-        "<header class=\"{class}\">\n<p class=\"badge\">{badge}</p>\n<h1>{} against {}</h1>\n<p class=\"cause\">{}</p>\n\
-         <p class=\"when\">A is {}: {}. B is {}: {}.</p>\n</header>\n<main>\n{}<p class=\"note\">{}</p>\n</main>\n\
-         <footer>hpa-check {}, {}</footer>\n",
-        Xml(&named_b.name),
-        Xml(&named_a.name),
-        Xml(cause(comparison)),
-        Xml(&named_a.name),
-        Xml(&named_a.outcome),
-        Xml(&named_b.name),
-        Xml(&named_b.outcome),
-        sections.concat(),
-        Xml(rule(comparison)),
-        Xml(&comparison.version),
-        Xml(&comparison.schema),
-    );
+    let subject = format!("{} against {}", named_b.name, named_a.name);
+    let header = Header {
+        class,
+        badge,
+        subject: &subject,
+        cause: &cause(comparison),
+        when: &format!(
+            "A is {}: {}. B is {}: {}.",
+            named_a.name, named_a.outcome, named_b.name, named_b.outcome
+        ),
+    };
+    let rule = format!("<p class=\"note\">{}</p>\n", Xml(rule(comparison)));
+    let main = sections.concat() + &rule;
     let offset = |side: &Side, from: jiff::Timestamp| {
         (side.timeline.from.as_millisecond() - from.as_millisecond()).max(0) / 100
     };
     html::shell(&html::Shell {
-        title: &format!("{badge}: {} against {}", named_b.name, named_a.name),
-        content: &content,
+        title: &format!("{badge}: {subject}"),
+        content: &header.over(
+            &main,
+            &html::writer(&comparison.version, &comparison.schema),
+        ),
         data: serde_json::json!({
             "length": i64::try_from(length.as_millis()).unwrap_or(0) / 100,
             "sides": [

@@ -122,6 +122,17 @@ fn cases<'a>(report: &'a Report, cause: &Cause) -> Vec<(&'a AutoscalerReport, &'
     .collect()
 }
 
+/// The names of those autoscalers, but no more than `most`. `shown` escapes each for the output.
+fn names(
+    cases: &[(&AutoscalerReport, &Reason)],
+    most: usize,
+    shown: impl Fn(String) -> String,
+) -> String {
+    let named = cases.iter().take(most).map(|(a, _)| shown(a.full_name()));
+    let names = named.collect::<Vec<_>>().join(", ");
+    names + if cases.len() > most { ", …" } else { "" }
+}
+
 /// Whether any autoscaler has an owner, so that grouping by owner makes sense.
 fn has_owners(report: &Report) -> bool {
     report.groups.owners.iter().any(|part| part.name.is_some())

@@ -9,15 +9,13 @@ mod pods;
 pub(super) mod tables;
 mod timeline;
 
-use std::fmt::Write as _;
-
+use drawing::page::{self, Header, Page, section};
 use hpa_check_core::documents::result::RunResult;
 use hpa_check_core::observation::Phase;
 use hpa_check_core::settings::of_run;
 use hpa_check_core::verdict::Outcome;
 
-use super::escape::{Xml, script_json};
-use super::{chart, settings, summary, words};
+use super::{settings, summary, words};
 
 pub(super) use findings::{advice, explained, named, seen};
 pub(super) use tables::table;
@@ -66,24 +64,20 @@ pub(super) struct Shell<'a> {
 
 /// A whole document.
 pub(super) fn shell(shell: &Shell<'_>) -> String {
-    let Shell {
-        allowed,
-        more,
-        content,
-        ..
-    } = shell;
-    format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:{allowed}\">\n\
-         <title>{title}</title>\n<style>{chart_style}\n{style}</style>\n</head>\n<body>\n\
-         <div id=\"report\">\n{content}</div>\n\
-         <script type=\"application/json\" id=\"data\">{data}</script>\n<script>{SCRIPT}</script>\n{more}</body>\n</html>\n",
-        title = Xml(shell.title),
-        chart_style = chart::style(),
-        style = drawing::PAGE,
-        data = script_json(&shell.data.to_string()),
-    )
+    drawing::page::document(&Page {
+        title: shell.title,
+        style: "",
+        content: &format!("<div id=\"report\">\n{}</div>\n", shell.content),
+        data: &shell.data.to_string(),
+        script: SCRIPT,
+        allowed: shell.allowed,
+        more: shell.more,
+    })
+}
+
+/// Who wrote a document.
+pub(super) fn writer(version: &str, schema: &str) -> String {
+    format!("hpa-check {version}, {schema}")
 }
 
 fn title(result: &RunResult, stage: Stage) -> String {
@@ -92,7 +86,6 @@ fn title(result: &RunResult, stage: Stage) -> String {
 
 /// The content of the page.
 fn content(result: &RunResult, stage: Stage) -> String {
-    let subject = summary::subject(result);
     let source = result.setting.as_ref().map_or("run", |s| s.source.as_str());
     let (class, cause, reasons) = match stage {
         Stage::Over => (
@@ -123,22 +116,17 @@ fn content(result: &RunResult, stage: Stage) -> String {
         section("events", "Events", &tables::events(&result.timeline)),
         section("settings", "Settings", &settings::rows(&of_run(result))),
     ];
-    format!(
-        "<header class=\"{class}\">\n<p class=\"badge\">{badge}</p>\n<h1>{subject}</h1>\n<p class=\"cause\">{cause}</p>\n\
-         <p class=\"when\">{source}, {when}, {length}</p>\n</header>\n<main>\n\
-         <dl class=\"facts\">{facts}</dl>\n{sections}</main>\n\
-         <footer>hpa-check {version}, {schema}</footer>\n",
-        badge = badge(result, stage),
-        subject = Xml(&subject),
-        cause = Xml(cause),
-        source = Xml(source),
-        when = words::date_and_time(result.timeline.from),
-        length = words::length(result.timeline.from, result.timeline.until),
-        facts = facts(result),
-        sections = sections.concat(),
-        version = Xml(&result.version),
-        schema = Xml(&result.schema),
-    )
+    let (from, until) = (result.timeline.from, result.timeline.until);
+    let (when, length) = (words::date_and_time(from), words::length(from, until));
+    let header = Header {
+        class,
+        badge: badge(result, stage),
+        subject: &summary::subject(result),
+        cause,
+        when: &format!("{source}, {when}, {length}"),
+    };
+    let main = page::facts(&summary::facts(result)) + &sections.concat();
+    header.over(&main, &writer(&result.version, &result.schema))
 }
 
 fn badge(result: &RunResult, stage: Stage) -> &'static str {
@@ -148,16 +136,6 @@ fn badge(result: &RunResult, stage: Stage) -> &'static str {
     }
 }
 
-/// A part of the page under its heading; empty if there is no content.
-pub(super) fn section(id: &str, heading: &str, content: &str) -> String {
-    if content.is_empty() {
-        return String::new();
-    }
-    format!(
-        "<section aria-labelledby=\"{id}\">\n<h2 id=\"{id}\">{heading}</h2>\n{content}</section>\n"
-    )
-}
-
 pub(super) fn class(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Pass => "pass",
@@ -165,19 +143,6 @@ pub(super) fn class(outcome: Outcome) -> &'static str {
         Outcome::Environment => "environment",
         Outcome::Inconclusive => "inconclusive",
     }
-}
-
-fn facts(result: &RunResult) -> String {
-    pairs(&summary::facts(result))
-}
-
-/// Facts as cards.
-pub(super) fn pairs(facts: &[(&str, String)]) -> String {
-    facts.iter().fold(String::new(), |mut html, (name, value)| {
-        // Writing to a String can't fail.
-        let _ = write!(html, "<div><dt>{name}</dt><dd>{}</dd></div>", Xml(value));
-        html
-    })
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod winner;
 
 use std::fmt::Write as _;
 
+use drawing::page::{self, Header, section};
 use hpa_check_core::run::timeline::{SyncRecord, Timeline};
 use hpa_check_core::settings::of_simulation;
 use hpa_check_core::sim::{Bound, Simulation, Summary};
@@ -160,43 +161,34 @@ impl Simulated<'_> {
         } else {
             "wrong"
         };
-        let mut content = format!(
-            "<header class=\"{class}\">\n<p class=\"badge\">{}</p>\n<h1>{}</h1>\n<p class=\"cause\">{} {}</p>\n\
-             <p class=\"when\">{} simulated; computed, not observed on a cluster</p>\n</header>\n<main>\n<dl class=\"facts\">{}</dl>\n",
-            self.simulation.badge(),
-            Xml(&simulation.scenario.spec.scale_target_ref.name),
-            Xml(text::sentence(&simulation.summary)),
-            Xml(self.outcome()),
-            words::milliseconds(simulation.summary.seconds * 1000),
-            html::pairs(&self.facts()),
-        );
         let chart = html::chart(&self.picture());
         let sections = [
-            html::section("bounds", "Bounds", &self.bounds_table()),
-            html::section("timeline", "Timeline", &chart),
-            html::section("search", "Search", &self.search()),
-            html::section(
+            section("bounds", "Bounds", &self.bounds_table()),
+            section("timeline", "Timeline", &chart),
+            section("search", "Search", &self.search()),
+            section(
                 "settings",
                 "Settings",
                 &settings::rows(&of_simulation(simulation)),
             ),
-            html::section("decisions", "Decisions", &self.decisions()),
+            section("decisions", "Decisions", &self.decisions()),
         ];
-        content.push_str(&sections.concat());
-        let _ = write!(
-            content,
-            "</main>\n<footer>hpa-check {}, {}</footer>\n",
-            Xml(&simulation.version),
-            Xml(&simulation.schema)
-        );
-        let title = format!(
-            "{}: {}",
-            self.simulation.badge(),
-            simulation.scenario.spec.scale_target_ref.name
-        );
+        let sentence = text::sentence(&simulation.summary);
+        let length = words::milliseconds(simulation.summary.seconds * 1000);
+        let header = Header {
+            class,
+            badge: simulation.badge(),
+            subject: &simulation.scenario.spec.scale_target_ref.name,
+            cause: &format!("{sentence} {}", self.outcome()),
+            when: &format!("{length} simulated; computed, not observed on a cluster"),
+        };
+        let main = page::facts(&self.facts()) + &sections.concat();
         html::shell(&html::Shell {
-            title: &title,
-            content: &content,
+            title: &format!("{}: {}", header.badge, header.subject),
+            content: &header.over(
+                &main,
+                &html::writer(&simulation.version, &simulation.schema),
+            ),
             data: html::data::compact(self.timeline),
             allowed: "",
             more: "",

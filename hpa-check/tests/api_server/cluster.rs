@@ -7,12 +7,13 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use hpa_check_core::model::VersionGates;
-use hpa_check_core::model::pods::{ContainerUse, ModelPod, PodMetric, ReadyCondition};
+use hpa_check_core::model::decision::Decision;
+use hpa_check_core::model::pods::{ModelPod, ReadyCondition};
 use hpa_check_core::model::proposal::Readings;
-use hpa_check_core::model::reconcile::{Controller, Decision, ScaleSubresource, Sync};
+use hpa_check_core::model::reconcile::{Controller, ScaleSubresource, Sync};
 use hpa_check_core::model::selector::TargetSelector;
-use hpa_check_core::observation::{Condition, ControllerConfig};
-use hpa_check_core::spec::{Amounts, AutoscalerSpec, ContainerResources, MetricSpec, TargetRef};
+use hpa_check_core::observation::{Condition, ContainerSample, ControllerConfig, PodSample};
+use hpa_check_core::spec::{AutoscalerSpec, ContainerResources, MetricSpec, TargetRef};
 use hpa_check_core::units::Millicores;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -55,7 +56,7 @@ pub(crate) struct Cluster {
     replicas: i32,
     pods: Vec<Pod>,
     made: usize,
-    samples: Vec<PodMetric>,
+    samples: Vec<PodSample>,
     scraped: Option<Timestamp>,
     controller: Controller,
     holder: Value,
@@ -189,17 +190,11 @@ impl Cluster {
             metrics["window"] = json!(format!("{}s", self.periods.resolution.as_secs()));
             if last.is_some_and(|last| pod.made <= last) {
                 self.server.put(metrics);
-                self.samples.push(PodMetric {
+                self.samples.push(PodSample {
                     pod: pod.name.clone(),
                     timestamp: whole(now),
                     window: self.periods.resolution,
-                    containers: vec![ContainerUse {
-                        name: "fib".to_owned(),
-                        used: Amounts {
-                            cpu: Some(Millicores(milli)),
-                            memory: None,
-                        },
-                    }],
+                    containers: vec![ContainerSample::of_cpu("fib", Millicores(milli))],
                 });
             }
         }
@@ -228,7 +223,7 @@ impl Cluster {
             }),
             pods: &pods,
             metrics: Readings::of_resources(Ok(&self.samples)),
-            other_selectors: &[],
+            shares_pods: false,
             update_error: None,
             conditions: &self.conditions,
             desired_before: self.desired,

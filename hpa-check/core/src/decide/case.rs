@@ -23,13 +23,28 @@ pub(super) enum Input {
     Stabilize(input::Stabilize),
 }
 
-#[derive(Clone, Copy, Deserialize)]
+/// What a case asks for.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Kind {
+pub(super) enum Kind {
     ResourceReplicas,
     Reconcile,
     ConvertWithBehaviorRate,
     StabilizeWithBehaviors,
+}
+
+/// Reads the data of a case of this kind.
+impl<'de> DeserializeSeed<'de> for Kind {
+    type Value = Input;
+
+    fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<Input, D::Error> {
+        Ok(match self {
+            Self::ResourceReplicas => Input::ResourceReplicas(Deserialize::deserialize(input)?),
+            Self::Reconcile => Input::Reconcile(Deserialize::deserialize(input)?),
+            Self::ConvertWithBehaviorRate => Input::Convert(Deserialize::deserialize(input)?),
+            Self::StabilizeWithBehaviors => Input::Stabilize(Deserialize::deserialize(input)?),
+        })
+    }
 }
 
 #[derive(Deserialize)]
@@ -81,7 +96,7 @@ impl<'de> Visitor<'de> for CaseOf {
                 "kind" if input.is_none() => self.kind = Some(members.next_value()?),
                 "input" => {
                     let kind = self.kind.ok_or_else(|| Error::missing_field("kind"))?;
-                    input = Some(input_of(kind, &mut members)?);
+                    input = Some(members.next_value_seed(kind)?);
                 }
                 _ => drop(members.next_value::<IgnoredAny>()?),
             }
@@ -89,13 +104,4 @@ impl<'de> Visitor<'de> for CaseOf {
         let input = input.ok_or_else(|| Error::missing_field("input"))?;
         Ok(Case { id, input })
     }
-}
-
-fn input_of<'de, A: MapAccess<'de>>(kind: Kind, members: &mut A) -> Result<Input, A::Error> {
-    Ok(match kind {
-        Kind::ResourceReplicas => Input::ResourceReplicas(members.next_value()?),
-        Kind::Reconcile => Input::Reconcile(Box::new(members.next_value()?)),
-        Kind::ConvertWithBehaviorRate => Input::Convert(members.next_value()?),
-        Kind::StabilizeWithBehaviors => Input::Stabilize(members.next_value()?),
-    })
 }

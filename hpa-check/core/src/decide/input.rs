@@ -1,6 +1,8 @@
 //! The input of `decide` and its conversion to the model's types. Members that are `null` were removed before,
 //! so `null` is the same as missing.
 
+mod pods;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -11,11 +13,8 @@ use serde::de::IgnoredAny;
 use super::NOW;
 use crate::model::{self, VersionGates, ZERO_TIME};
 use crate::observation::{Condition, ControllerConfig, MetricReading};
-use crate::quantity::Quantity;
-use crate::spec::{
-    Amounts, Behavior, ContainerResources, InitContainer, MetricSpec, PodResources, ScalingRules,
-};
-use crate::units::{Bytes, Millicores};
+use crate::spec::{Behavior, MetricSpec, ScalingRules};
+pub(super) use pods::{PodInput, PodMetricInput};
 
 /// An instant given by its age; `null` is the zero time. An age of exactly one window lies just outside the
 /// window, as it does in a controller whose clock has moved on since.
@@ -27,35 +26,6 @@ pub(super) fn instant(ago_seconds: Option<f64>) -> Timestamp {
         .unwrap_or(SignedDuration::MAX)
         .saturating_add(SignedDuration::from_micros(1));
     NOW.checked_sub(just_more).unwrap_or(ZERO_TIME)
-}
-
-/// A number of bytes in thousandths, the unit the controller computes in.
-fn bytes(milli: i64) -> Bytes {
-    Bytes(Quantity::from_milli(milli))
-}
-
-impl ResourceReplicas {
-    /// A case that knows one resource only, by its line, has its numbers in the members for CPU.
-    pub(super) fn with_numbers_of_its_resource(mut self, line: &str) -> Self {
-        let is_named = |member: &&str| line.contains(member);
-        let names = ["memoryRequestMilli", "memoryUsageMilli"];
-        if self.metric == "memory" && !names.iter().any(is_named) {
-            let pods = self.pods.iter_mut().flatten();
-            for container in pods.flat_map(|p| &mut p.containers) {
-                container.memory_request_milli = container.cpu_request_milli;
-            }
-            let samples = self.pod_metrics.iter_mut().flatten();
-            for used in samples.flat_map(|m| &mut m.containers) {
-                used.memory_usage_milli = used.cpu_usage_milli;
-            }
-        }
-        self
-    }
-
-    /// Whether the lists are there that a case may not leave out.
-    pub(super) fn has_lists(&self) -> bool {
-        self.pods.is_some() && self.pod_metrics.is_some()
-    }
 }
 
 /// The items of a list that may have been left out.
@@ -82,6 +52,30 @@ pub(super) struct ResourceReplicas {
     pub(super) pod_metrics: Option<Vec<PodMetricInput>>,
 }
 
+impl ResourceReplicas {
+    /// A case that knows one resource only, by its line, has its numbers in the members for CPU.
+    pub(super) fn with_numbers_of_its_resource(mut self, line: &str) -> Self {
+        let is_named = |member: &&str| line.contains(member);
+        let names = ["memoryRequestMilli", "memoryUsageMilli"];
+        if self.metric == "memory" && !names.iter().any(is_named) {
+            let pods = self.pods.iter_mut().flatten();
+            for container in pods.flat_map(|p| &mut p.containers) {
+                container.memory_request_milli = container.cpu_request_milli;
+            }
+            let samples = self.pod_metrics.iter_mut().flatten();
+            for used in samples.flat_map(|m| &mut m.containers) {
+                used.memory_usage_milli = used.cpu_usage_milli;
+            }
+        }
+        self
+    }
+
+    /// Whether the lists are there that a case may not leave out.
+    pub(super) fn has_lists(&self) -> bool {
+        self.pods.is_some() && self.pod_metrics.is_some()
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Tolerance {
@@ -95,204 +89,6 @@ impl Default for Tolerance {
         Self {
             scale_up: both,
             scale_down: both,
-        }
-    }
-}
-
-/// The controller's settings; missing ones have the controller's defaults.
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-pub(super) struct ControllerInput {
-    tolerance: Option<f64>,
-    cpu_initialization_period_seconds: Option<f64>,
-    initial_readiness_delay_seconds: Option<f64>,
-    downscale_stabilization_seconds: Option<f64>,
-    scale_up_limit_factor: Option<f64>,
-    scale_up_limit_minimum: Option<f64>,
-    /// The Kubernetes version, such as `1.34`, if not the newest.
-    version: Option<String>,
-}
-
-impl ControllerInput {
-    pub(super) fn cpu_initialization_period(&self) -> Duration {
-        self.cpu_initialization_period_seconds
-            .map_or(ControllerConfig::default().cpu_initialization_period, span)
-    }
-
-    pub(super) fn initial_readiness_delay(&self) -> Duration {
-        self.initial_readiness_delay_seconds
-            .map_or(ControllerConfig::default().initial_readiness_delay, span)
-    }
-
-    pub(super) fn settings(&self) -> ControllerConfig {
-        let default = ControllerConfig::default();
-        ControllerConfig {
-            tolerance: self.tolerance.unwrap_or(default.tolerance),
-            cpu_initialization_period: self.cpu_initialization_period(),
-            initial_readiness_delay: self.initial_readiness_delay(),
-            downscale_stabilization: self
-                .downscale_stabilization_seconds
-                .map_or(default.downscale_stabilization, span),
-            scale_up_limit_factor: self
-                .scale_up_limit_factor
-                .unwrap_or(default.scale_up_limit_factor),
-            scale_up_limit_minimum: self
-                .scale_up_limit_minimum
-                .unwrap_or(default.scale_up_limit_minimum),
-            ..default
-        }
-    }
-
-    pub(super) fn gates(&self) -> VersionGates {
-        self.version
-            .as_deref()
-            .map_or_else(VersionGates::default, VersionGates::of_version)
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct PodInput {
-    name: String,
-    #[serde(default)]
-    phase: String,
-    #[serde(default)]
-    deleting: bool,
-    start_ago_seconds: Option<f64>,
-    ready_condition: Option<ReadyCondition>,
-    #[serde(default)]
-    containers: Vec<Container>,
-    #[serde(default)]
-    init_containers: Vec<Container>,
-    resources: Option<Requests>,
-    overhead: Option<Requests>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ReadyCondition {
-    status: String,
-    last_transition_ago_seconds: Option<f64>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Container {
-    name: String,
-    cpu_request_milli: Option<i64>,
-    memory_request_milli: Option<i64>,
-    /// Whether an init container is a sidecar (`restartPolicy: Always`).
-    #[serde(default)]
-    sidecar: bool,
-}
-
-impl Container {
-    fn into_model(self) -> ContainerResources {
-        ContainerResources {
-            memory_request: self.memory_request_milli.map(bytes),
-            ..ContainerResources::cpu(self.name, self.cpu_request_milli.map(Millicores), None)
-        }
-    }
-}
-
-/// A pod's own requests, or its overhead.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Requests {
-    cpu_milli: Option<i64>,
-    memory_milli: Option<i64>,
-    #[serde(default)]
-    huge_pages: bool,
-}
-
-impl Requests {
-    fn amounts(&self) -> Amounts {
-        Amounts {
-            cpu: self.cpu_milli.map(Millicores),
-            memory: self.memory_milli.map(bytes),
-        }
-    }
-}
-
-impl PodInput {
-    pub(super) fn into_model(self, labels: BTreeMap<String, String>) -> model::pods::ModelPod {
-        let mut containers: Vec<_> = self
-            .containers
-            .into_iter()
-            .map(Container::into_model)
-            .collect();
-        let init_containers: Vec<_> = self
-            .init_containers
-            .into_iter()
-            .map(|c| InitContainer {
-                sidecar: c.sidecar,
-                resources: c.into_model(),
-            })
-            .collect();
-        let sidecars = init_containers.iter().filter(|c| c.sidecar);
-        containers.extend(sidecars.map(|c| c.resources.clone()));
-        model::pods::ModelPod {
-            name: self.name,
-            phase: self.phase,
-            deleting: self.deleting,
-            start: Some(instant(self.start_ago_seconds)),
-            ready: self.ready_condition.map(|r| model::pods::ReadyCondition {
-                status: r.status,
-                last_transition: instant(r.last_transition_ago_seconds),
-            }),
-            containers,
-            init_containers,
-            resources: self.resources.as_ref().map(|shared| PodResources {
-                requests: shared.amounts(),
-                huge_pages: shared.huge_pages,
-                ..PodResources::default()
-            }),
-            overhead: self
-                .overhead
-                .as_ref()
-                .map(Requests::amounts)
-                .unwrap_or_default(),
-            extra_labels: labels,
-        }
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct PodMetricInput {
-    pod: String,
-    timestamp_ago_seconds: Option<f64>,
-    #[serde(default)]
-    window_seconds: f64,
-    #[serde(default)]
-    containers: Vec<ContainerUse>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ContainerUse {
-    name: String,
-    cpu_usage_milli: Option<i64>,
-    memory_usage_milli: Option<i64>,
-}
-
-impl PodMetricInput {
-    pub(super) fn into_model(self) -> model::pods::PodMetric {
-        model::pods::PodMetric {
-            pod: self.pod,
-            timestamp: instant(self.timestamp_ago_seconds),
-            window: span(self.window_seconds),
-            containers: self
-                .containers
-                .into_iter()
-                .map(|c| model::pods::ContainerUse {
-                    name: c.name,
-                    used: Amounts {
-                        cpu: c.cpu_usage_milli.map(Millicores),
-                        memory: c.memory_usage_milli.map(bytes),
-                    },
-                })
-                .collect(),
         }
     }
 }
@@ -439,4 +235,53 @@ pub(super) struct Stabilize {
     pub(super) scale_up_stabilization_window_seconds: u64,
     #[serde(default)]
     pub(super) scale_down_stabilization_window_seconds: u64,
+}
+
+/// The controller's settings; missing ones have the controller's defaults.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct ControllerInput {
+    tolerance: Option<f64>,
+    cpu_initialization_period_seconds: Option<f64>,
+    initial_readiness_delay_seconds: Option<f64>,
+    downscale_stabilization_seconds: Option<f64>,
+    scale_up_limit_factor: Option<f64>,
+    scale_up_limit_minimum: Option<f64>,
+    /// The Kubernetes version, such as `1.34`, if not the newest.
+    version: Option<String>,
+}
+
+impl ControllerInput {
+    pub(super) fn cpu_initialization_period(&self) -> Duration {
+        self.cpu_initialization_period_seconds
+            .map_or(ControllerConfig::default().cpu_initialization_period, span)
+    }
+
+    pub(super) fn initial_readiness_delay(&self) -> Duration {
+        self.initial_readiness_delay_seconds
+            .map_or(ControllerConfig::default().initial_readiness_delay, span)
+    }
+
+    pub(super) fn settings(&self) -> ControllerConfig {
+        let default = ControllerConfig::default();
+        ControllerConfig {
+            tolerance: self.tolerance.unwrap_or(default.tolerance),
+            cpu_initialization_period: self.cpu_initialization_period(),
+            initial_readiness_delay: self.initial_readiness_delay(),
+            downscale_stabilization: self
+                .downscale_stabilization_seconds
+                .map_or(default.downscale_stabilization, span),
+            scale_up_limit_factor: self
+                .scale_up_limit_factor
+                .unwrap_or(default.scale_up_limit_factor),
+            scale_up_limit_minimum: self
+                .scale_up_limit_minimum
+                .unwrap_or(default.scale_up_limit_minimum),
+            ..default
+        }
+    }
+
+    pub(super) fn gates(&self) -> VersionGates {
+        VersionGates::of_version(self.version.as_deref())
+    }
 }

@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{Decided, NAMESPACE, NOW, input};
+use crate::model::decision::Decision;
 use crate::model::pods::ModelPod;
 use crate::model::proposal::{Proposal, Readings};
-use crate::model::reconcile::{Controller, Decision, ScaleSubresource, Sync};
+use crate::model::reconcile::{Controller, ScaleSubresource, Sync};
 use crate::model::selector::{Selector, TargetSelector};
 use crate::model::{MetricError, SelectorError};
 use crate::observation::{Condition, MetricAnswer, MetricReading};
@@ -41,7 +42,8 @@ pub(super) fn answer(
     let reported = fault.scale_status_selector.as_deref();
     let reported = reported.map(TargetSelector::new);
     let selector = reported.as_ref().unwrap_or(&own_selector);
-    let pods = selected(input.pods, labels(&own_selector, &fault), selector);
+    let labels = labels(&own_selector, &fault);
+    let pods = selected(input.pods, &labels, selector);
     let metrics: Vec<_> = input::all(input.pod_metrics)
         .map(input::PodMetricInput::into_model)
         .collect();
@@ -50,6 +52,8 @@ pub(super) fn answer(
         .iter()
         .map(|s| Selector::parse(s))
         .collect::<Result<Vec<_>, _>>()?;
+    let is_other = |other: &Selector| other.matches(&labels);
+    let shares_pods = !pods.is_empty() && other_selectors.iter().any(is_other);
     let conditions: Vec<Condition> = hpa.initial_conditions.into_iter().map(Into::into).collect();
     let specs = metrics_or_default(hpa.metrics);
     let unread = fault.external_metric_error.as_deref();
@@ -85,7 +89,7 @@ pub(super) fn answer(
             resources: or_error(&metrics, fault.pod_metrics_list_error.as_deref()),
             others: &others,
         },
-        other_selectors: &other_selectors,
+        shares_pods,
         update_error: update_error.as_deref(),
         conditions: &conditions,
         desired_before: hpa.desired_replicas.unwrap_or(replicas),
@@ -142,16 +146,14 @@ fn labels(own: &TargetSelector, fault: &input::FaultInput) -> BTreeMap<String, S
 /// The pods with those labels, unless the case's selector matches none.
 fn selected(
     pods: Option<Vec<input::PodInput>>,
-    labels: BTreeMap<String, String>,
+    labels: &BTreeMap<String, String>,
     selector: &TargetSelector,
 ) -> Vec<ModelPod> {
     let parsed = selector.parsed();
-    if parsed.is_some_and(|selector| !selector.matches(&labels)) {
+    if parsed.is_some_and(|selector| !selector.matches(labels)) {
         return Vec::new();
     }
-    input::all(pods)
-        .map(|pod| pod.into_model(labels.clone()))
-        .collect()
+    input::all(pods).map(input::PodInput::into_model).collect()
 }
 
 /// What a sync decided, in the members that the cases compare.

@@ -29,8 +29,7 @@ pub const SCHEMA: &str = "hpa-check-doctor/1.3";
 /// assert!(!is_readable("hpa-check-doctor/2") && !is_readable("hpa-check/1.1"));
 /// ```
 pub fn is_readable(schema: &str) -> bool {
-    let version = schema.strip_prefix("hpa-check-doctor/1");
-    version.is_some_and(|minor| minor.is_empty() || minor.starts_with('.'))
+    super::is_version(schema, "hpa-check-doctor/1")
 }
 
 /// The report on a cluster.

@@ -23,8 +23,7 @@ pub const SCHEMA: &str = "hpa-check/1.2";
 /// assert!(!is_readable("hpa-check/2") && !is_readable("hpa-check/10"));
 /// ```
 pub fn is_readable(schema: &str) -> bool {
-    let version = schema.strip_prefix("hpa-check/1");
-    version.is_some_and(|minor| minor.is_empty() || minor.starts_with('.'))
+    super::is_version(schema, "hpa-check/1")
 }
 
 /// The result of one run.

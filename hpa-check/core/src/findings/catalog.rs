@@ -113,6 +113,9 @@ catalog! {
     PODS_REFUSED = "pods-refused", Environment,
         "The API server rejects the target's pods.",
         "Read the message: a LimitRange, Pod Security or an admission webhook rejects them.";
+    PODS_NOT_CREATED = "pods-not-created", Environment,
+        "Fewer pods exist than the target asks for, none of them is starting, and nothing says why.",
+        "Check that the controller of the target's kind is running: the operator of a custom kind, or kube-controller-manager.";
     CAPACITY_TOO_SMALL = "capacity-too-small", Environment,
         "The cluster does not have enough CPU for the requests of maxReplicas pods.",
         "Lower the pods' CPU request, or add CPU.";

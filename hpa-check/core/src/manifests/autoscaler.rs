@@ -5,8 +5,11 @@ use serde::Deserialize as _;
 use serde_json::Value;
 
 use super::keys;
+use super::limit_range::ContainerDefaults;
+use super::named;
 use super::older;
 use super::origin::cpu_metric;
+use super::valid;
 use super::workload::{WorkloadManifest, is_workload};
 use crate::spec::{AutoscalerSpec, Behavior, TargetRef};
 
@@ -37,8 +40,8 @@ pub struct Manifest {
 ///
 /// # Errors
 ///
-/// There is no autoscaler, there are several and no name, a hand-written one has an unknown key, or a value has
-/// the wrong type.
+/// There is no autoscaler, there are several and no name, a hand-written one has an unknown key, or the API server
+/// would refuse a value.
 pub fn read(documents: &[Value], name: Option<&str>) -> Result<Manifest, String> {
     let objects = objects(documents);
     let object = find(&objects, name)?;
@@ -53,7 +56,7 @@ pub fn read(documents: &[Value], name: Option<&str>) -> Result<Manifest, String>
     let others: Vec<String> = objects
         .iter()
         .filter(|o| is_workload(o))
-        .map(|o| shown(o))
+        .map(|o| named(o))
         .collect();
     if target.is_none() && !others.is_empty() {
         let TargetRef { kind, name, .. } = reference;
@@ -62,7 +65,12 @@ pub fn read(documents: &[Value], name: Option<&str>) -> Result<Manifest, String>
             others.join(", ")
         ));
     }
-    let workload = target.map(WorkloadManifest::read).transpose()?;
+    let defaults = ContainerDefaults::of(&objects, namespace.as_deref())?;
+    let read = |target| WorkloadManifest::read(target, &objects, &defaults);
+    let workload = target.map(read).transpose()?;
+    if metadata("name").or(metadata("generateName")).is_none() {
+        notes.push("it has no metadata.name, without which a cluster refuses it".to_owned());
+    }
     Ok(Manifest {
         name: metadata("name").unwrap_or_default(),
         namespace,
@@ -96,7 +104,10 @@ pub fn read_behavior(documents: &[Value], name: Option<&str>) -> Result<Behavior
     if behavior.as_object().is_none_or(serde_json::Map::is_empty) {
         return Err("has no behavior: expected scaleUp, scaleDown or both".to_owned());
     }
-    Behavior::deserialize(behavior).map_err(|e| format!("can't be understood: {e}"))
+    let read = Behavior::deserialize(behavior);
+    let read = read.map_err(|e| format!("can't be understood: {e}"))?;
+    valid::behavior(behavior, "behavior")?;
+    Ok(read)
 }
 
 /// The autoscaler's own object as autoscaling/v2 with the defaults filled in; it keeps its status and metadata.
@@ -110,21 +121,24 @@ pub fn object(documents: &[Value], name: Option<&str>) -> Result<Value, String> 
     let spec = newest(found, &mut Vec::new())?;
     spec_of(found, &spec)?;
     let mut object = found.clone();
+    object["apiVersion"] = "autoscaling/v2".into();
     object["spec"] = spec;
     Ok(object)
 }
 
 fn spec_of(object: &Value, written: &Value) -> Result<AutoscalerSpec, String> {
     let spec = AutoscalerSpec::deserialize(written)
-        .map_err(|e| format!("can't be understood: `spec` of {}: {e}", shown(object)))?;
+        .map_err(|e| format!("can't be understood: `spec` of {}: {e}", named(object)))?;
     for metric in &spec.metrics {
-        if metric.source.name().is_empty() {
+        if !metric.source.is_known() {
             return Err(format!(
                 "has a metric of unknown type \"{}\": expected Resource, ContainerResource, Pods, Object or External",
                 metric.source.kind()
             ));
         }
     }
+    valid::metadata(&object["metadata"])?;
+    valid::spec(written)?;
     Ok(spec)
 }
 
@@ -146,7 +160,7 @@ fn newest(object: &Value, notes: &mut Vec<String>) -> Result<Value, String> {
             ));
         }
     };
-    let known = keys::check(object, keys::AUTOSCALER, &shown(object))
+    let known = keys::check(object, keys::AUTOSCALER, &named(object))
         .and_then(|()| keys::check(&object["spec"], shape, "spec"));
     if let Err(unknown) = known {
         // A newer server may print keys that this version does not know yet; a person may have mistyped one.
@@ -183,8 +197,8 @@ fn find<'a>(objects: &[&'a Value], name: Option<&str>) -> Result<&'a Value, Stri
             name == own || name == format!("{namespace}/{own}")
         })
     };
-    let named: Vec<&Value> = all.iter().filter(is_named).copied().collect();
-    match (named.as_slice(), all.as_slice(), name) {
+    let found: Vec<&Value> = all.iter().filter(is_named).copied().collect();
+    match (found.as_slice(), all.as_slice(), name) {
         ([object], _, _) => Ok(object),
         ([], [], _) => Err(without_any(objects)),
         ([], all, name) => Err(format!(
@@ -237,21 +251,25 @@ fn target<'a>(
     reference: &TargetRef,
     namespace: Option<&str>,
 ) -> Option<&'a Value> {
-    objects.iter().copied().find(|object| {
-        let place = object["metadata"]["namespace"].as_str();
+    let is_named = |object: &&&Value| {
         object["kind"] == reference.kind.as_str()
             && object["metadata"]["name"] == reference.name.as_str()
-            && (place.is_none() || namespace.is_none() || place == namespace)
-    })
+            && is_in(object, namespace)
+    };
+    let named: Vec<&Value> = objects.iter().filter(is_named).copied().collect();
+    // Another group may have a kind of the same name.
+    let group = |version: &str| version.rsplit_once('/').map(|(group, _)| group.to_owned());
+    let of_group = |object: &&&Value| {
+        group(object["apiVersion"].as_str().unwrap_or_default()) == group(&reference.api_version)
+    };
+    let exact = named.iter().find(of_group).copied();
+    exact.or_else(|| named.first().copied())
 }
 
-fn shown(object: &Value) -> String {
-    let of = |value: &Value| value.as_str().unwrap_or("?").to_owned();
-    format!(
-        "{}/{}",
-        of(&object["kind"]),
-        of(&object["metadata"]["name"])
-    )
+/// Whether an object is in this namespace, as far as the input says.
+pub(super) fn is_in(object: &Value, namespace: Option<&str>) -> bool {
+    let place = object["metadata"]["namespace"].as_str();
+    place.is_none() || namespace.is_none() || place == namespace
 }
 
 /// The objects of all documents; a list is replaced by its items.

@@ -25,9 +25,29 @@ type Keys = &'static [(&'static str, KeySchema)];
 pub(super) const AUTOSCALER: KeySchema = Object(&[
     ("apiVersion", Any),
     ("kind", Any),
-    ("metadata", Any),
+    ("metadata", METADATA),
     ("spec", Any),
     ("status", Any),
+]);
+
+/// `ObjectMeta`, with members of older versions that a server may have printed.
+const METADATA: KeySchema = Object(&[
+    ("name", Any),
+    ("generateName", Any),
+    ("namespace", Any),
+    ("labels", Any),
+    ("annotations", Any),
+    ("ownerReferences", Any),
+    ("finalizers", Any),
+    ("uid", Any),
+    ("resourceVersion", Any),
+    ("generation", Any),
+    ("creationTimestamp", Any),
+    ("deletionTimestamp", Any),
+    ("deletionGracePeriodSeconds", Any),
+    ("managedFields", Any),
+    ("selfLink", Any),
+    ("clusterName", Any),
 ]);
 
 /// `spec` of autoscaling/v2 and v2beta2.
@@ -70,12 +90,61 @@ pub(super) const SPEC_V1: KeySchema = Object(&[
     ("targetCPUUtilizationPercentage", Any),
 ]);
 
-/// `spec` of autoscaling/v2beta1, whose metrics have a form of their own.
+/// `spec` of autoscaling/v2beta1, whose metrics have the target's members next to the name.
 pub(super) const SPEC_V2BETA1: KeySchema = Object(&[
     ("scaleTargetRef", REFERENCE),
     ("minReplicas", Any),
     ("maxReplicas", Any),
-    ("metrics", Any),
+    (
+        "metrics",
+        List(&[
+            ("type", Any),
+            (
+                "resource",
+                Object(&[
+                    ("name", Any),
+                    ("targetAverageUtilization", Any),
+                    ("targetAverageValue", Any),
+                ]),
+            ),
+            (
+                "containerResource",
+                Object(&[
+                    ("name", Any),
+                    ("container", Any),
+                    ("targetAverageUtilization", Any),
+                    ("targetAverageValue", Any),
+                ]),
+            ),
+            (
+                "pods",
+                Object(&[
+                    ("metricName", Any),
+                    ("targetAverageValue", Any),
+                    ("selector", Any),
+                ]),
+            ),
+            (
+                "object",
+                Object(&[
+                    ("target", REFERENCE),
+                    ("metricName", Any),
+                    ("targetValue", Any),
+                    ("averageValue", Any),
+                    ("selector", Any),
+                ]),
+            ),
+            (
+                "external",
+                Object(&[
+                    ("metricName", Any),
+                    ("metricSelector", Any),
+                    ("targetValue", Any),
+                    ("targetAverageValue", Any),
+                ]),
+            ),
+        ]),
+    ),
 ]);
 
 /// A behavior in its own file: alone, or under its key.
@@ -109,7 +178,8 @@ const RULES: KeySchema = Object(&[
     ),
 ]);
 
-/// Finds the first key that is not allowed. The error is the end of a sentence.
+/// Finds the first key that is not allowed, or the first value that is no object or no list. The error is the end of
+/// a sentence.
 pub(super) fn check(value: &Value, shape: KeySchema, place: &str) -> Result<(), String> {
     match (shape, value) {
         (Object(known), Value::Object(members)) => {
@@ -124,12 +194,28 @@ pub(super) fn check(value: &Value, shape: KeySchema, place: &str) -> Result<(), 
         }
         (List(known), Value::Array(items)) => {
             for (index, item) in items.iter().enumerate() {
-                check(item, Object(known), &format!("{place}[{index}]"))?;
+                let place = format!("{place}[{index}]");
+                check(item, Object(known), &place)?;
+                if item.is_null() {
+                    return Err(of_another_form(item, &place, "an object"));
+                }
             }
             Ok(())
         }
-        _ => Ok(()),
+        (Any, _) | (_, Value::Null) => Ok(()),
+        (Object(_), other) => Err(of_another_form(other, place, "an object")),
+        (List(_), other) => Err(of_another_form(other, place, "a list")),
     }
+}
+
+fn of_another_form(value: &Value, place: &str, expected: &str) -> String {
+    let form = match value {
+        Value::Object(_) => "an object",
+        Value::Array(_) => "a list",
+        Value::Null => "nothing",
+        _ => "a single value",
+    };
+    format!("has {form} for {place}: expected {expected}")
 }
 
 fn unknown(key: &str, known: Keys, place: &str) -> String {

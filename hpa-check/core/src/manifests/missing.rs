@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::is_own;
+use super::{is_own, named};
 
 /// One sentence for each thing that a restore needs and the objects lack.
 pub fn missing(objects: &[Value]) -> Vec<String> {
@@ -79,14 +79,6 @@ fn secrets(object: &Value) -> Vec<String> {
         )
     };
     references.map(sentence).collect()
-}
-
-fn named(object: &Value) -> String {
-    format!(
-        "{}/{}",
-        text(&object["kind"]),
-        text(&object["metadata"]["name"])
-    )
 }
 
 fn text(value: &Value) -> &str {

@@ -57,6 +57,17 @@ impl Manifest {
             amount(WorkloadManifest::cpu_request),
             amount(WorkloadManifest::cpu_limit),
         );
+        let measured = cpu.iter().any(|metric| metric.utilization().is_some());
+        if let Some(workload) = workload.as_ref().filter(|_| measured) {
+            let lacking = workload.without_cpu_request(container);
+            if !lacking.is_empty() {
+                notes.push(format!(
+                    "{} has no CPU request on {}, so on a cluster the autoscaler does nothing",
+                    workload.name,
+                    lacking.join(", ")
+                ));
+            }
+        }
         let mut metrics: Vec<MetricSpec> = cpu
             .iter()
             .map(|metric| on_the_pod(metric, request, &mut notes))

@@ -5,8 +5,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::limit_range::ContainerDefaults;
+use super::named;
 use crate::model::VersionGates;
-use crate::model::pods::{ModelPod, request_of};
+use crate::model::pods::ModelPod;
+use crate::model::requests::request_of;
 use crate::quantity::Quantity;
 use crate::spec::{Amounts, ContainerResources, InitContainer, PodResources};
 use crate::units::{Bytes, Millicores};
@@ -36,30 +39,37 @@ pub(super) fn is_workload(object: &Value) -> bool {
 }
 
 impl WorkloadManifest {
-    /// Reads an object with a pod template. The error is the end of a sentence that begins with the input's
-    /// name.
-    pub(super) fn read(object: &Value) -> Result<Self, String> {
-        let text = |value: &Value| value.as_str().unwrap_or("?").to_owned();
-        let name = format!(
-            "{}/{}",
-            text(&object["kind"]),
-            text(&object["metadata"]["name"])
-        );
-        let pod = &object["spec"]["template"]["spec"];
+    /// Reads an object with a pod template, or with a reference to the one of another object, as a Rollout may have.
+    /// The error is the end of a sentence that begins with the input's name.
+    pub(super) fn read(
+        object: &Value,
+        others: &[&Value],
+        defaults: &ContainerDefaults,
+    ) -> Result<Self, String> {
+        let name = named(object);
+        let reference = &object["spec"]["workloadRef"];
+        let referenced = others.iter().find(|other| {
+            reference["kind"].is_string()
+                && other["kind"] == reference["kind"]
+                && other["metadata"]["name"] == reference["name"]
+        });
+        let holder = referenced.copied().unwrap_or(object);
+        let pod = &holder["spec"]["template"]["spec"];
+        let filled = |value| container(value).map(|one| defaults.fill(one));
         let wrong = |what: String| format!("has {name} with {what}");
         let containers = list(&pod["containers"]);
         let init = list(&pod["initContainers"]);
         Ok(Self {
             containers: containers
                 .iter()
-                .map(container)
+                .map(filled)
                 .collect::<Result<_, _>>()
                 .map_err(wrong)?,
             init_containers: init
                 .iter()
                 .map(|value| {
                     Ok(InitContainer {
-                        resources: container(value)?,
+                        resources: filled(value)?,
                         sidecar: value["restartPolicy"] == "Always",
                     })
                 })
@@ -89,10 +99,23 @@ impl WorkloadManifest {
             init_containers: self.init_containers.clone(),
             resources: self.resources.clone(),
             overhead: Amounts::default(),
-            extra_labels: std::collections::BTreeMap::new(),
         };
         let request = request_of((&pod).into(), container, "cpu", VersionGates::default());
         request.ok().filter(|request| *request > 0).map(Millicores)
+    }
+
+    /// The containers that count for the utilization of a pod, or of one of its containers, and have no CPU request,
+    /// without which the controller computes nothing.
+    pub fn without_cpu_request(&self, container: Option<&str>) -> Vec<&str> {
+        let shared = self.resources.as_ref().and_then(|r| r.requests.cpu);
+        if container.is_none() && shared.is_some() {
+            return Vec::new();
+        }
+        let sidecars = self.init_containers.iter().filter(|c| c.sidecar);
+        let all = self.containers.iter().chain(sidecars.map(|c| &c.resources));
+        let counted = all.filter(|c| container.is_none_or(|name| name == c.name));
+        let lacking = counted.filter(|c| c.cpu_request.is_none());
+        lacking.map(|c| c.name.as_str()).collect()
     }
 
     /// The CPU limit of a pod, or of one of its containers; `None` if a container has none.
@@ -119,8 +142,24 @@ fn container(value: &Value) -> Result<ContainerResources, String> {
     // The API server fills in a missing request from the limit.
     let limits = amounts(&resources["limits"])?;
     let requests = amounts(&resources["requests"])?;
+    let name = value["name"].as_str().unwrap_or_default().to_owned();
+    for resource in ["cpu", "memory"] {
+        let (request, limit) = (requests.milli(resource), limits.milli(resource));
+        if request
+            .zip(limit)
+            .is_some_and(|(request, limit)| request > limit)
+        {
+            let (request, limit) = (
+                &resources["requests"][resource],
+                &resources["limits"][resource],
+            );
+            return Err(format!(
+                "a {resource} request of {request} in container {name}: expected at most its limit of {limit}"
+            ));
+        }
+    }
     Ok(ContainerResources {
-        name: value["name"].as_str().unwrap_or_default().to_owned(),
+        name,
         cpu_request: requests.cpu.or(limits.cpu),
         cpu_limit: limits.cpu,
         memory_request: requests.memory.or(limits.memory),
@@ -144,18 +183,20 @@ fn pod_level_resources(value: &Value) -> Result<Option<PodResources>, String> {
     }))
 }
 
-fn amounts(value: &Value) -> Result<Amounts, String> {
-    let quantity = |resource: &str| match &value[resource] {
-        Value::Null => Ok(None),
-        Value::String(text) => text
-            .parse::<Quantity>()
-            .map(Some)
-            .map_err(|_| format!("`{text}` for {resource}, which is not a quantity")),
-        number => number
-            .to_string()
-            .parse::<Quantity>()
-            .map(Some)
-            .map_err(|_| format!("`{number}` for {resource}, which is not a quantity")),
+pub(super) fn amounts(value: &Value) -> Result<Amounts, String> {
+    let quantity = |resource: &str| {
+        let text = match &value[resource] {
+            Value::Null => return Ok(None),
+            Value::String(text) => text.clone(),
+            number => number.to_string(),
+        };
+        let amount: Option<Quantity> = text.parse().ok();
+        let amount =
+            amount.ok_or_else(|| format!("`{text}` for {resource}, which is not a quantity"))?;
+        if amount.milli() < 0 {
+            return Err(format!("`{text}` for {resource}: expected at least 0"));
+        }
+        Ok(Some(amount))
     };
     Ok(Amounts {
         cpu: quantity("cpu")?.map(|q| Millicores(q.milli())),

@@ -1,28 +1,6 @@
-//! The status conditions and how a sync changes them: `setConditionInList` in `horizontal.go`.
-
-use std::borrow::Cow;
+//! The status conditions.
 
 use crate::observation::Condition;
-
-/// Sets a condition in place, or appends it, so conditions stay in the order in which they were first set.
-pub fn set(
-    conditions: &mut Vec<Condition>,
-    kind: &'static str,
-    status: bool,
-    reason: impl Into<Cow<'static, str>>,
-    message: impl Into<Cow<'static, str>>,
-) {
-    let new = Condition {
-        kind: kind.into(),
-        status: if status { "True" } else { "False" }.into(),
-        reason: reason.into(),
-        message: message.into(),
-    };
-    match conditions.iter_mut().find(|c| c.kind == kind) {
-        Some(old) => *old = new,
-        None => conditions.push(new),
-    }
-}
 
 /// Whether there is such a condition with status `True`.
 pub fn is_true(conditions: &[Condition], kind: &str) -> bool {

@@ -1,8 +1,8 @@
 //! What the controller counts of a pod for a metric: its request, its use and its tolerance. For code that
 //! judges an autoscaler without running a whole sync.
 
-use super::pods::{self, ContainerUse};
 use super::{MetricError, Tolerances, VersionGates};
+use super::{pods, requests};
 use crate::observation::{ControllerConfig, Pod, PodSample};
 use crate::spec::{AutoscalerSpec, MetricSource, ScalingRules};
 
@@ -11,7 +11,7 @@ use crate::spec::{AutoscalerSpec, MetricSource, ScalingRules};
 /// resources count no requests.
 pub fn request(pod: &Pod, source: &MetricSource, gates: VersionGates) -> Result<i64, MetricError> {
     match source.resource() {
-        Some((resource, container)) => pods::request_of(pod.into(), container, resource, gates),
+        Some((resource, container)) => requests::request_of(pod.into(), container, resource, gates),
         None => Ok(0),
     }
 }
@@ -20,15 +20,14 @@ pub fn request(pod: &Pod, source: &MetricSource, gates: VersionGates) -> Result<
 /// the startup peak of its init containers if that is higher, plus the overhead. `PodRequests` in
 /// `component-helpers/resource`. `None` if it requests nothing.
 pub fn whole_request(pod: &Pod, resource: &str) -> Option<i64> {
-    pods::pod_request(pod.into(), resource)
+    requests::pod_request(pod.into(), resource)
 }
 
 /// A pod's use by its sample, in thousandths of the resource's unit; `None` if the sample lacks a counted
 /// container, which makes it a pod without a sample.
 pub fn used(sample: &PodSample, source: &MetricSource) -> Option<i64> {
     let (resource, container) = source.resource()?;
-    let containers: Vec<ContainerUse> = sample.containers.iter().map(Into::into).collect();
-    pods::use_of(&containers, resource, container)
+    pods::use_of(&sample.containers, resource, container)
 }
 
 /// The tolerance in force: the spec's own if the version honors it, else the controller's. `tolerancesForHpa`

@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
+use super::decision::{Decision, FallibleStep};
+use super::metrics::is_larger;
 use super::proposal::Proposal;
-use super::reconcile::{Decision, FallibleStep};
 use crate::quantity::Quantity;
 use crate::spec::{MetricSpec, MetricTarget};
 use crate::units::{Bytes, Millicores};
@@ -61,30 +62,19 @@ impl Decision {
     }
 }
 
-/// Which metric decides, which one holds the replicas up, and what the others would ask for.
+/// Which metric decides, and what the others would ask for.
 impl Decision {
     /// The metric with the largest proposal; the first one wins a tie, as in the controller.
     pub fn driver(&self) -> Option<(&MetricSpec, &Proposal)> {
         let good = self.metrics.iter();
         let good = good.filter_map(|(spec, outcome)| Some((spec, outcome.as_ref().ok()?)));
         good.reduce(|best, next| {
-            let larger = best.1.replicas == 0 || next.1.replicas > best.1.replicas;
-            if larger { next } else { best }
+            if is_larger(next.1.replicas, best.1.replicas) {
+                next
+            } else {
+                best
+            }
         })
-    }
-
-    /// Such as "memory at 46 of 50 % holds 3; cpu alone would ask for 1". `None` with a single metric.
-    pub fn balance(&self) -> Option<String> {
-        let (spec, proposal) = self.driver().filter(|_| self.metrics.len() > 1)?;
-        let verb = if proposal.replicas == self.current {
-            "holds"
-        } else {
-            "asks for"
-        };
-        let level = level(spec, proposal);
-        let (source, replicas) = (&spec.source, proposal.replicas);
-        let beside = self.beside(spec);
-        Some(format!("{source} at {level} {verb} {replicas}{beside}"))
     }
 
     /// What every other metric would ask for, or why it can't.

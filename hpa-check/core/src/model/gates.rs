@@ -49,9 +49,10 @@ impl Default for VersionGates {
 }
 
 impl VersionGates {
-    /// The switches of a Kubernetes version such as `1.34`; an unreadable version gets the newest.
-    pub fn of_version(version: &str) -> Self {
-        let minor = version.split('.').nth(1).and_then(|minor| {
+    /// The switches of a Kubernetes version such as `1.34`; an unknown or unreadable one gets the newest.
+    pub fn of_version<'a>(version: impl Into<Option<&'a str>>) -> Self {
+        let minor = version.into().and_then(|v| v.split('.').nth(1));
+        let minor = minor.and_then(|minor| {
             let end = minor
                 .find(|c: char| !c.is_ascii_digit())
                 .unwrap_or(minor.len());

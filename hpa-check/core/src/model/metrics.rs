@@ -6,9 +6,10 @@ mod object;
 mod pods;
 pub(crate) mod resource;
 
-use super::conditions::{self, SCALING_ACTIVE};
+use super::conditions::SCALING_ACTIVE;
+use super::decision::{Decision, FallibleStep};
 use super::proposal::{Proposal, ProposalInput};
-use super::reconcile::{Controller, Decision, FallibleStep, ScaleSubresource, Sync};
+use super::reconcile::{Controller, ScaleSubresource, Sync};
 use super::{MetricError, counted};
 use crate::observation::MetricAnswer;
 use crate::spec::{CurrentMetric, MetricSource, MetricSpec};
@@ -35,11 +36,8 @@ impl Controller {
         scale: ScaleSubresource<'_>,
         decision: &mut Decision,
     ) -> Option<(i32, String)> {
-        let pods = sync.pods.iter().map(|pod| &pod.extra_labels);
-        if let Err(unusable) = scale.selector.check(pods, sync.other_selectors) {
-            let conditions = &mut decision.conditions;
-            let (reason, message) = (unusable.reason, unusable.message);
-            conditions::set(conditions, SCALING_ACTIVE, false, reason, message);
+        if let Err(unusable) = scale.selector.check(sync.shares_pods) {
+            decision.set(SCALING_ACTIVE, false, unusable.reason, unusable.message);
             decision.fail(FallibleStep::ComputeMetrics, unusable.error);
             return None;
         }
@@ -73,8 +71,7 @@ impl Controller {
             if failed >= all || replicas < scale.replicas {
                 let cause = &first.cause;
                 let message = format!("the HPA was unable to compute the replica count: {cause}");
-                let conditions = &mut decision.conditions;
-                conditions::set(conditions, SCALING_ACTIVE, false, first.reason, message);
+                decision.set(SCALING_ACTIVE, false, first.reason, message);
                 decision.fail(FallibleStep::ComputeMetrics, error);
                 return None;
             }
@@ -85,14 +82,7 @@ impl Controller {
             &name,
         ]
         .concat();
-        let conditions = &mut decision.conditions;
-        conditions::set(
-            conditions,
-            SCALING_ACTIVE,
-            true,
-            "ValidMetricFound",
-            message,
-        );
+        decision.set(SCALING_ACTIVE, true, "ValidMetricFound", message);
         Some((replicas, name))
     }
 
@@ -139,11 +129,31 @@ pub(crate) fn is_larger(proposal: i32, so_far: i32) -> bool {
     so_far == 0 || proposal > so_far
 }
 
-/// The reading of a custom or external metric.
-fn reading<'a>(scene: ProposalInput<'a>, source: &MetricSource) -> Option<&'a MetricAnswer> {
+/// Reads a custom or external metric from what this API answered, or from the status if that is all there is; also
+/// returns whether it was the status. `None` stands for an answer of another kind.
+fn read<'a, T>(
+    scene: ProposalInput<'a>,
+    source: &MetricSource,
+    api: &str,
+    answered: impl FnOnce(&'a MetricAnswer) -> Option<Result<T, MetricError>>,
+    shown: impl FnOnce(&CurrentMetric) -> Option<T>,
+) -> Result<(T, bool), MetricError> {
     let mut all = scene.readings.others.iter();
-    all.find(|reading| reading.metric == *source)
-        .map(|reading| &reading.answer)
+    let answer = all.find(|reading| reading.metric == *source);
+    let error = match answer.map(|reading| &reading.answer) {
+        Some(MetricAnswer::Error(error)) => error.as_str(),
+        Some(MetricAnswer::Status(current)) => match shown(current) {
+            Some(value) => return Ok((value, true)),
+            None => NOT_READ,
+        },
+        Some(answer) => match answered(answer) {
+            Some(value) => return Ok((value?, false)),
+            None => NOT_READ,
+        },
+        None => NOT_READ,
+    };
+    let error = format!("unable to fetch metrics from {api} metrics API: {error}");
+    Err(MetricError::new(error))
 }
 
 /// The value that the controller read, as far as its status shows: a total exactly, an average rounded up to a

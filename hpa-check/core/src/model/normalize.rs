@@ -94,7 +94,33 @@ pub struct Limited {
     pub reason: &'static str,
 }
 
-const WITHIN: &str = "DesiredWithinRange";
+impl Limited {
+    const fn new(replicas: i32, reason: &'static str) -> Self {
+        Self { replicas, reason }
+    }
+
+    const fn within(replicas: i32) -> Self {
+        Self::new(replicas, "DesiredWithinRange")
+    }
+
+    /// The most replicas by the maximum and by the rate limit.
+    fn most(max: i32, step: i32) -> Self {
+        if max > step {
+            Self::new(step, "ScaleUpLimit")
+        } else {
+            Self::new(max, "TooManyReplicas")
+        }
+    }
+
+    /// The fewest replicas by the minimum and by the rate limit.
+    fn fewest(min: i32, step: i32) -> Self {
+        if min < step {
+            Self::new(step, "ScaleDownLimit")
+        } else {
+            Self::new(min, "TooFewReplicas")
+        }
+    }
+}
 
 /// The highest proposal of the window, including this one: `stabilizeRecommendation`. It can also raise the
 /// replicas above the current number, which the path with `behavior` never does.
@@ -135,27 +161,13 @@ pub fn limit_legacy(
 ) -> Limited {
     let step =
         (settings.scale_up_limit_factor * f64::from(current)).max(settings.scale_up_limit_minimum);
-    let step = go_int32(step);
-    let (cap, reason) = if max > step {
-        (step, "ScaleUpLimit")
-    } else {
-        (max, "TooManyReplicas")
-    };
+    let most = Limited::most(max, go_int32(step));
     if desired < min {
-        Limited {
-            replicas: min,
-            reason: "TooFewReplicas",
-        }
-    } else if desired > cap {
-        Limited {
-            replicas: cap,
-            reason,
-        }
+        Limited::new(min, "TooFewReplicas")
+    } else if desired > most.replicas {
+        most
     } else {
-        Limited {
-            replicas: desired,
-            reason: WITHIN,
-        }
+        Limited::within(desired)
     }
 }
 
@@ -179,35 +191,18 @@ pub fn limit<T: Instant>(
 ) -> Limited {
     if desired > current {
         let step = up_limit(current, &behavior.up, changes, now).max(current);
-        let (cap, reason) = if max > step {
-            (step, "ScaleUpLimit")
-        } else {
-            (max, "TooManyReplicas")
-        };
-        if desired > cap {
-            return Limited {
-                replicas: cap,
-                reason,
-            };
+        let most = Limited::most(max, step);
+        if desired > most.replicas {
+            return most;
         }
     } else if desired < current {
         let step = down_limit(current, &behavior.down, changes, now).min(current);
-        let (floor, reason) = if min < step {
-            (step, "ScaleDownLimit")
-        } else {
-            (min, "TooFewReplicas")
-        };
-        if desired < floor {
-            return Limited {
-                replicas: floor,
-                reason,
-            };
+        let fewest = Limited::fewest(min, step);
+        if desired < fewest.replicas {
+            return fewest;
         }
     }
-    Limited {
-        replicas: desired,
-        reason: WITHIN,
-    }
+    Limited::within(desired)
 }
 
 /// The most replicas that the policies allow now: `calculateScaleUpLimitWithScalingRules`.

@@ -1,6 +1,6 @@
 //! Which pods count: `groupPods`, and parsing pod metrics.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::by_pod::ByPod;
 use super::instant::Instant;
 use super::{MetricError, VersionGates};
-use crate::observation::{self, ControllerConfig};
+use crate::observation::{self, ContainerSample, ControllerConfig, PodSample};
 use crate::spec::{Amounts, ContainerResources, InitContainer, PodResources};
 
 /// A pod, as far as a decision needs it.
@@ -32,8 +32,6 @@ pub struct ModelPod {
     pub resources: Option<PodResources>,
     /// `spec.overhead`.
     pub overhead: Amounts,
-    /// Labels beyond those that the target's selector requires.
-    pub extra_labels: BTreeMap<String, String>,
 }
 
 /// A pod's `Ready` condition.
@@ -43,28 +41,6 @@ pub struct ReadyCondition {
     pub status: String,
     /// When the status last changed.
     pub last_transition: Timestamp,
-}
-
-/// One item of the metrics API's answer.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PodMetric {
-    /// The pod.
-    pub pod: String,
-    /// The end of the window.
-    pub timestamp: Timestamp,
-    /// The length of the window.
-    pub window: Duration,
-    /// Use by container.
-    pub containers: Vec<ContainerUse>,
-}
-
-/// A container's use, in thousandths of the resource's unit, each rounded up.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ContainerUse {
-    /// The container.
-    pub name: String,
-    /// Its usage in the sample.
-    pub used: Amounts,
 }
 
 /// A pod's value of one metric; for a resource, the sum of all counted containers.
@@ -95,27 +71,6 @@ impl From<&observation::Pod> for ModelPod {
             init_containers: pod.init_containers.clone(),
             resources: pod.resources.clone(),
             overhead: pod.overhead,
-            extra_labels: BTreeMap::new(),
-        }
-    }
-}
-
-impl From<&observation::PodSample> for PodMetric {
-    fn from(sample: &observation::PodSample) -> Self {
-        Self {
-            pod: sample.pod.clone(),
-            timestamp: sample.timestamp,
-            window: sample.window,
-            containers: sample.containers.iter().map(Into::into).collect(),
-        }
-    }
-}
-
-impl From<&observation::ContainerSample> for ContainerUse {
-    fn from(sample: &observation::ContainerSample) -> Self {
-        Self {
-            name: sample.name.clone(),
-            used: sample.used(),
         }
     }
 }
@@ -127,7 +82,7 @@ pub type UseByPod<'a> = ByPod<'a, Use>;
 /// if a container, or the named container, has no value; before 1.33, a missing named container failed the
 /// whole metric.
 pub fn use_by_pod<'a>(
-    metrics: &'a [PodMetric],
+    metrics: &'a [PodSample],
     resource: &str,
     container: Option<&str>,
     namespace: &str,
@@ -158,8 +113,12 @@ pub fn use_by_pod<'a>(
 
 /// A pod's use of a resource in one sample, as the controller counts it; `None` if a counted container is
 /// missing.
-pub fn use_of(containers: &[ContainerUse], resource: &str, container: Option<&str>) -> Option<i64> {
-    let amount = |c: &ContainerUse| c.used.milli(resource);
+pub fn use_of(
+    containers: &[ContainerSample],
+    resource: &str,
+    container: Option<&str>,
+) -> Option<i64> {
+    let amount = |c: &ContainerSample| c.used().milli(resource);
     match container {
         Some(name) => amount(containers.iter().find(|c| c.name == name)?),
         None if containers.is_empty() => None,
@@ -280,149 +239,5 @@ fn is_unready<T: Instant>(
         !is_ready || end < since.after(window)
     } else {
         !is_ready && start.after(settings.initial_readiness_delay) > since
-    }
-}
-
-/// Requests by pod name, for the pods of every group: `calculateRequests`. One container without a request
-/// fails all.
-pub fn requests_by_pod<'a>(
-    pods: &'a [ModelPod],
-    container: Option<&str>,
-    resource: &str,
-    gates: VersionGates,
-) -> Result<ByPod<'a, i64>, MetricError> {
-    let mut requests = Vec::with_capacity(pods.len());
-    for pod in pods {
-        let request = request_of(pod.into(), container, resource, gates)?;
-        requests.push((pod.name.as_str(), request));
-    }
-    Ok(requests.into())
-}
-
-/// The parts of a pod that its request is computed from.
-#[derive(Debug, Clone, Copy)]
-pub struct Requesting<'a> {
-    name: &'a str,
-    containers: &'a [ContainerResources],
-    init_containers: &'a [InitContainer],
-    resources: Option<&'a PodResources>,
-    overhead: Amounts,
-}
-
-impl<'a> From<&'a ModelPod> for Requesting<'a> {
-    fn from(pod: &'a ModelPod) -> Self {
-        Self {
-            name: &pod.name,
-            containers: &pod.containers,
-            init_containers: &pod.init_containers,
-            resources: pod.resources.as_ref(),
-            overhead: pod.overhead,
-        }
-    }
-}
-
-impl<'a> From<&'a observation::Pod> for Requesting<'a> {
-    fn from(pod: &'a observation::Pod) -> Self {
-        Self {
-            name: &pod.name,
-            containers: &pod.containers,
-            init_containers: &pod.init_containers,
-            resources: pod.resources.as_ref(),
-            overhead: pod.overhead,
-        }
-    }
-}
-
-/// A pod's request for a metric: pod-level requests plus overhead if the pod has them and the version reads
-/// them, else the sum of the containers.
-pub fn request_of(
-    pod: Requesting<'_>,
-    container: Option<&str>,
-    resource: &str,
-    gates: VersionGates,
-) -> Result<i64, MetricError> {
-    match (pod.resources, container) {
-        (Some(shared), None) if gates.pod_level_requests && sets_requests(shared) => {
-            pod_level_request(pod, resource)
-        }
-        _ => containers_request(pod, container, resource, gates),
-    }
-}
-
-/// `IsPodLevelRequestsSet` in `component-helpers/resource`.
-fn sets_requests(shared: &PodResources) -> bool {
-    shared.huge_pages || !shared.requests.is_empty()
-}
-
-/// `calculatePodLevelRequests`: `PodRequests` with the pod's own requests in place of its containers', plus the
-/// overhead.
-fn pod_level_request(pod: Requesting<'_>, resource: &str) -> Result<i64, MetricError> {
-    pod_request(pod, resource).ok_or_else(|| {
-        MetricError::new(format!(
-            "missing pod-level request for {resource} in Pod {}",
-            pod.name
-        ))
-    })
-}
-
-/// `PodRequests` in `component-helpers/resource`.
-pub(super) fn pod_request(pod: Requesting<'_>, resource: &str) -> Option<i64> {
-    let own = pod
-        .resources
-        .and_then(|shared| shared.requests.milli(resource));
-    let request = own.or_else(|| aggregate(pod, resource));
-    match (request, pod.overhead.milli(resource)) {
-        (None, None) => None,
-        (request, overhead) => Some(request.unwrap_or(0).wrapping_add(overhead.unwrap_or(0))),
-    }
-}
-
-/// `AggregateContainerRequests`: the sum of the containers, or the startup peak if that is higher.
-fn aggregate(pod: Requesting<'_>, resource: &str) -> Option<i64> {
-    let request = |c: &ContainerResources| c.requests().milli(resource);
-    let add = |sum: Option<i64>, more: Option<i64>| match (sum, more) {
-        (Some(sum), Some(more)) => Some(sum.wrapping_add(more)),
-        (one, other) => one.or(other),
-    };
-    let running = pod.containers.iter().map(request).fold(None, add);
-    let (mut sidecars, mut starting) = (None, None);
-    for init in pod.init_containers {
-        let at_once = add(sidecars, request(&init.resources));
-        if init.sidecar {
-            sidecars = at_once;
-        }
-        starting = starting.max(at_once);
-    }
-    running.max(starting)
-}
-
-/// `calculatePodRequestsFromContainers`.
-fn containers_request(
-    pod: Requesting<'_>,
-    container: Option<&str>,
-    resource: &str,
-    gates: VersionGates,
-) -> Result<i64, MetricError> {
-    let mut sum = 0_i64;
-    for c in pod.containers {
-        if container.is_none_or(|name| name == c.name) {
-            let Some(request) = c.requests().milli(resource) else {
-                return Err(MetricError::new(format!(
-                    "missing request for {resource} in container {} of Pod {}",
-                    c.name, pod.name
-                )));
-            };
-            sum = sum.wrapping_add(request);
-        }
-        if container == Some(c.name.as_str()) {
-            return Ok(sum);
-        }
-    }
-    match container {
-        Some(name) if gates.container_must_exist => Err(MetricError::new(format!(
-            "container {name} not found in Pod {}",
-            pod.name
-        ))),
-        _ => Ok(sum),
     }
 }

@@ -5,9 +5,10 @@
 use jiff::Timestamp;
 
 use super::by_pod::ByPod;
-use super::pods::{self, ModelPod, PodGroups, PodMetric, Use, UseByPod};
+use super::pods::{self, ModelPod, PodGroups, Use, UseByPod};
+use super::ratio::{Census, Guess, Guesses, busy, replicas, utilization_ratio};
 use super::{MetricError, Tolerances, VersionGates, ZERO_TIME, go_int32};
-use crate::observation::{ControllerConfig, MetricReading};
+use crate::observation::{ControllerConfig, MetricReading, PodSample};
 use crate::quantity::Quantity;
 use crate::spec::CurrentMetric;
 
@@ -38,14 +39,14 @@ pub struct ProposalInput<'a> {
 #[derive(Debug, Clone, Copy)]
 pub struct Readings<'a> {
     /// The pods' use of resources, or the error of the resource metrics API.
-    pub resources: Result<&'a [PodMetric], &'a str>,
+    pub resources: Result<&'a [PodSample], &'a str>,
     /// The custom and external metrics; one that is not listed was not read.
     pub others: &'a [MetricReading],
 }
 
 impl<'a> Readings<'a> {
     /// Only samples of the pods' resources.
-    pub const fn of_resources(samples: Result<&'a [PodMetric], &'a str>) -> Self {
+    pub const fn of_resources(samples: Result<&'a [PodSample], &'a str>) -> Self {
         Self {
             resources: samples,
             others: &[],
@@ -293,82 +294,6 @@ fn propose<'a>(
     Ok(answer(replicas, second, groups))
 }
 
-/// How many pods count in each way.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Census {
-    /// With their own use.
-    pub(crate) ready: usize,
-    /// Not ready yet, or too young for its sample to count.
-    pub(crate) unready: usize,
-    /// Without a metric.
-    pub(crate) missing: usize,
-}
-
-/// The guesses of the second pass for the pods that the first one left out.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Guesses {
-    /// For a pod without a metric.
-    pub(crate) missing: Guess,
-    /// Whether unready pods are counted as idle.
-    pub(crate) unready: bool,
-}
-
-/// A conservative guess of a pod's use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Guess {
-    /// The pod is left out.
-    None,
-    /// It uses nothing, to avoid scaling up too far.
-    Idle,
-    /// It uses at least its target, to avoid scaling down too far.
-    Busy,
-}
-
-/// The replicas that a ratio asks for, and the ratio of the second pass if there was one. `second` runs that
-/// pass with the guesses and returns its ratio and the number of pods it counts.
-pub(crate) fn replicas<E>(
-    tolerances: Tolerances,
-    current: i32,
-    census: Census,
-    ratio: f64,
-    second: impl FnOnce(Guesses) -> Result<(f64, usize), E>,
-) -> Result<(i32, Option<f64>), E> {
-    let grows_with_unready = census.unready > 0 && ratio > 1.0;
-    if !grows_with_unready && census.missing == 0 {
-        let replicas = if tolerances.contain(ratio) {
-            current
-        } else {
-            ceil_of(ratio, census.ready)
-        };
-        return Ok((replicas, None));
-    }
-    let missing = if ratio < 1.0 {
-        Guess::Busy
-    } else if ratio > 1.0 {
-        Guess::Idle
-    } else {
-        Guess::None
-    };
-    let (second, pods) = second(Guesses {
-        missing,
-        unready: grows_with_unready,
-    })?;
-    let turned = (ratio < 1.0 && second > 1.0) || (ratio > 1.0 && second < 1.0);
-    let replicas = if tolerances.contain(second) || turned {
-        current
-    } else {
-        let wanted = ceil_of(second, pods);
-        let wrong_way = (second < 1.0 && wanted > current) || (second > 1.0 && wanted < current);
-        if wrong_way { current } else { wanted }
-    };
-    Ok((replicas, Some(second)))
-}
-
-/// The assumed use of a pod without a metric while the others ask for fewer pods, for a target in percent.
-pub(crate) fn busy(request: i64, target: i32) -> i64 {
-    request.wrapping_mul(i64::from(target.max(100))) / 100
-}
-
 fn utilization_pass(
     used: &UseByPod<'_>,
     requests: &ByPod<'_, i64>,
@@ -390,20 +315,6 @@ fn utilization_pass(
     })
 }
 
-/// `GetResourceUtilizationRatio` in `metrics/utilization.go`: whole percent, truncated, and its ratio to the
-/// target; `None` if nothing is requested.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "Go truncates to the low 32 bits"
-)]
-pub(crate) fn utilization_ratio(used: i64, requested: i64, target: i32) -> Option<(i32, f64)> {
-    if requested == 0 {
-        return None;
-    }
-    let utilization = (used.wrapping_mul(100).wrapping_div(requested)) as i32;
-    Some((utilization, f64::from(utilization) / f64::from(target)))
-}
-
 /// `GetMetricUsageRatio` in `metrics/utilization.go`.
 #[expect(clippy::cast_precision_loss, reason = "Go converts the same way")]
 fn value_pass(used: &UseByPod<'_>, target: i64) -> Pass {
@@ -417,11 +328,6 @@ fn value_pass(used: &UseByPod<'_>, target: i64) -> Pass {
         average,
         requested: 0,
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "pods are far fewer than 2^52")]
-fn ceil_of(ratio: f64, pods: usize) -> i32 {
-    go_int32((ratio * pods as f64).ceil())
 }
 
 /// Go's conversion of a float to an `int64` on amd64: it truncates, and gives the smallest number if the value

@@ -1,21 +1,21 @@
 //! One complete sync of the controller: `reconcileAutoscaler` in `horizontal.go`, with the state that the
 //! controller keeps between syncs.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::conditions::{self, ABLE_TO_SCALE, SCALED_TO_ZERO, SCALING_ACTIVE, SCALING_LIMITED};
+use super::decision::{Decision, FallibleStep};
 use super::normalize::{
-    self, FullBehavior, Limited, Recommendation, Rules, ScaleEvent, ScaleEvents, SizeRequest,
+    self, FullBehavior, Recommendation, Rules, ScaleEvent, ScaleEvents, SizeRequest,
 };
 use super::pods::ModelPod;
-use super::proposal::{Proposal, Readings};
-use super::selector::{Selector, TargetSelector};
-use super::{MetricError, VersionGates, before};
+use super::proposal::Readings;
+use super::selector::TargetSelector;
+use super::{VersionGates, before};
 use crate::observation::{Condition, ControllerConfig};
-use crate::spec::{AutoscalerSpec, CurrentMetric, MetricSpec};
+use crate::spec::AutoscalerSpec;
 
 /// The controller's memory of one autoscaler. It lives in the controller's process and is lost in a restart.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -58,92 +58,14 @@ pub struct Sync<'a> {
     pub pods: &'a [ModelPod],
     /// What the metrics APIs answered.
     pub metrics: Readings<'a>,
-    /// Selectors of the namespace's other autoscalers.
-    pub other_selectors: &'a [Selector],
+    /// Whether the selector of another autoscaler's target matches some of these pods.
+    pub shares_pods: bool,
     /// Why the target's scale can't be written.
     pub update_error: Option<&'a str>,
     /// The status conditions before.
     pub conditions: &'a [Condition],
     /// `status.desiredReplicas` before.
     pub desired_before: i32,
-}
-
-/// The decision of a sync, with the arithmetic behind it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Decision {
-    /// `spec.replicas` of the target when the sync began.
-    pub current: i32,
-    /// `status.desiredReplicas` afterwards.
-    pub desired: i32,
-    /// Whether the target's scale was written.
-    pub scaled: bool,
-    /// The CPU utilization in the status, in percent.
-    pub utilization: Option<i32>,
-    /// What the metrics ask for, before any limit.
-    pub proposed: Option<i32>,
-    /// The proposal of each metric, in the spec's order.
-    pub metrics: Vec<(MetricSpec, Result<Proposal, MetricError>)>,
-    /// The proposal after stabilization.
-    pub stabilized: Option<i32>,
-    /// The result of the bounds and policies.
-    pub limited: Option<Limited>,
-    /// The status conditions afterwards.
-    pub conditions: Vec<Condition>,
-    /// The reason in the rescale event; empty if the replicas stay the same, and sometimes otherwise.
-    pub reason: Cow<'static, str>,
-    /// The sync's error; a sync can fail for one metric and still scale by another.
-    pub error: Option<String>,
-    /// The step that failed.
-    pub failed_at: Option<FallibleStep>,
-}
-
-/// The steps of a sync that can fail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FallibleStep {
-    /// Reading the target's scale.
-    ReadScale,
-    /// Computing the replicas.
-    ComputeMetrics,
-    /// Computing one of several metrics; the sync goes on without it.
-    ComputeSomeMetric,
-    /// Writing the target's scale.
-    WriteScale,
-}
-
-impl Decision {
-    /// The first proposal of a CPU metric that did not fail.
-    pub fn cpu_proposal(&self) -> Option<&Proposal> {
-        self.metrics
-            .iter()
-            .find_map(|(spec, outcome)| outcome.as_ref().ok().filter(|_| spec.is_cpu()))
-    }
-
-    /// `status.currentMetrics` afterwards: each metric's value, or an empty entry if it failed.
-    pub fn current_metrics(&self) -> Vec<CurrentMetric> {
-        let of = |(_, outcome): &(MetricSpec, Result<Proposal, MetricError>)| {
-            outcome.as_ref().map(Proposal::current).unwrap_or_default()
-        };
-        self.metrics.iter().map(of).collect()
-    }
-
-    /// The sync's error as the controller returns it, for a target such as `Deployment/shop/cart`.
-    pub fn full_error(&self, target: &str) -> Option<String> {
-        let error = self.error.as_ref()?;
-        let doing = match self.failed_at? {
-            FallibleStep::ReadScale => "failed to query scale subresource for",
-            FallibleStep::ComputeMetrics => {
-                "failed to compute desired number of replicas based on listed metrics for"
-            }
-            FallibleStep::ComputeSomeMetric => return Some(error.clone()),
-            FallibleStep::WriteScale => "failed to rescale",
-        };
-        Some(format!("{doing} {target}: {error}"))
-    }
-
-    pub(super) fn fail(&mut self, step: FallibleStep, error: impl Into<String>) {
-        self.failed_at = Some(step);
-        self.error = Some(error.into());
-    }
 }
 
 /// The controller reads its clock again for every comparison, so what it has just recorded is already a moment
@@ -174,8 +96,7 @@ impl Controller {
             let active = other.conditions.iter().find(|c| c.kind == SCALING_ACTIVE);
             if let Some(c) = active {
                 let reached = c.status == "True";
-                let (conditions, reason) = (&mut decision.conditions, c.reason.clone());
-                conditions::set(conditions, SCALING_ACTIVE, reached, reason, "");
+                decision.set(SCALING_ACTIVE, reached, c.reason.clone(), "");
             }
             decision.utilization = other.utilization;
             decision.failed_at = other.failed_at;
@@ -207,19 +128,12 @@ impl Controller {
             Err(e) => {
                 let message =
                     format!("the HPA controller was unable to get the target's current scale: {e}");
-                conditions::set(
-                    &mut decision.conditions,
-                    ABLE_TO_SCALE,
-                    false,
-                    "FailedGetScale",
-                    message,
-                );
+                decision.set(ABLE_TO_SCALE, false, "FailedGetScale", message);
                 decision.fail(FallibleStep::ReadScale, e);
                 return decision;
             }
         };
-        conditions::set(
-            &mut decision.conditions,
+        decision.set(
             ABLE_TO_SCALE,
             true,
             "SucceededGetScale",
@@ -265,8 +179,7 @@ impl Controller {
                 min == 0
             };
             if !may_return {
-                conditions::set(
-                    &mut decision.conditions,
+                decision.set(
                     SCALING_ACTIVE,
                     false,
                     "ScalingDisabled",
@@ -329,40 +242,23 @@ impl Controller {
         };
         let history = self.recommendations.get_or_insert_default();
         let (stabilized, limited) = normalize::normalize(rules, step, history, changes, sync.now);
-        let reason = if full.is_some() && wanted >= current {
-            "ScaleUpStabilized"
-        } else {
-            "ScaleDownStabilized"
-        };
         let (reason, message) = if stabilized == wanted {
             ("ReadyForNewScale", "recommended size matches current size")
-        } else if reason == "ScaleUpStabilized" {
+        } else if full.is_some() && wanted >= current {
             (
-                reason,
+                "ScaleUpStabilized",
                 "recent recommendations were lower than current one, applying the lowest recent recommendation",
             )
         } else {
             (
-                reason,
+                "ScaleDownStabilized",
                 "recent recommendations were higher than current one, applying the highest recent recommendation",
             )
         };
-        conditions::set(
-            &mut decision.conditions,
-            ABLE_TO_SCALE,
-            true,
-            reason,
-            message,
-        );
+        decision.set(ABLE_TO_SCALE, true, reason, message);
         let is_limited = limited.replicas != stabilized;
         let message = conditions::limited_message(limited.reason);
-        conditions::set(
-            &mut decision.conditions,
-            SCALING_LIMITED,
-            is_limited,
-            limited.reason,
-            message,
-        );
+        decision.set(SCALING_LIMITED, is_limited, limited.reason, message);
         decision.stabilized = Some(stabilized);
         decision.limited = Some(limited);
         limited.replicas
@@ -383,24 +279,12 @@ impl Controller {
         }
         if let Some(e) = sync.update_error {
             let message = format!("the HPA controller was unable to update the target scale: {e}");
-            conditions::set(
-                &mut decision.conditions,
-                ABLE_TO_SCALE,
-                false,
-                "FailedUpdateScale",
-                message,
-            );
+            decision.set(ABLE_TO_SCALE, false, "FailedUpdateScale", message);
             decision.fail(FallibleStep::WriteScale, e);
             return;
         }
         let message = format!("the HPA controller was able to update the target scale to {wanted}");
-        conditions::set(
-            &mut decision.conditions,
-            ABLE_TO_SCALE,
-            true,
-            "SucceededRescale",
-            message,
-        );
+        decision.set(ABLE_TO_SCALE, true, "SucceededRescale", message);
         if let Some(full) = full {
             let events = (&mut self.ups, &mut self.downs);
             normalize::remember_change(full, events, (current, wanted), sync.now);
@@ -421,13 +305,7 @@ impl Controller {
                     "the HPA controller did not scale the workload to zero",
                 )
             };
-            conditions::set(
-                &mut decision.conditions,
-                SCALED_TO_ZERO,
-                to_zero,
-                reason,
-                message,
-            );
+            decision.set(SCALED_TO_ZERO, to_zero, reason, message);
         } else if self.gates.remembers_zero {
             decision.conditions.retain(|c| c.kind != SCALED_TO_ZERO);
         }

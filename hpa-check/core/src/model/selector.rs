@@ -103,13 +103,8 @@ impl TargetSelector {
         self.parsed.as_ref().ok()
     }
 
-    /// Checks it against those of the namespace's other autoscalers. The target's pods have the given labels
-    /// besides those that the selector implies.
-    pub(super) fn check<'a>(
-        &self,
-        mut pods: impl Iterator<Item = &'a BTreeMap<String, String>>,
-        others: &[Selector],
-    ) -> Result<(), Unusable> {
+    /// Checks that it selects pods that no other autoscaler counts.
+    pub(super) fn check(&self, shares_pods: bool) -> Result<(), Unusable> {
         if self.text.is_empty() {
             return Err(Unusable {
                 reason: "InvalidSelector",
@@ -122,20 +117,13 @@ impl TargetSelector {
             message: error.clone(),
             error,
         };
-        let selector = self.parsed.as_ref().map_err(|e| {
+        if let Err(e) = &self.parsed {
             let error = format!(
                 "couldn't convert selector into a corresponding internal selector object: {e}"
             );
-            unusable("InvalidSelector", error)
-        })?;
-        // If there are no other selectors, the pods' labels do not matter.
-        let shared = !others.is_empty()
-            && pods.any(|extra| {
-                let mut labels = selector.implied_labels();
-                labels.extend(extra.clone());
-                others.iter().any(|other| other.matches(&labels))
-            });
-        if shared {
+            return Err(unusable("InvalidSelector", error));
+        }
+        if shares_pods {
             let text = &self.text;
             let error = format!("pods by selector {text} are controlled by more than one HPA");
             return Err(unusable("AmbiguousSelector", error));

@@ -27,7 +27,7 @@ pub struct Autoscaler {
 impl Autoscaler {
     /// Whether a field manager is the autoscaler's controller.
     pub fn is_controller(&self, manager: &str) -> bool {
-        manager == CONTROLLER || self.status_writer.as_deref() == Some(manager)
+        is_controller(manager) || self.status_writer.as_deref() == Some(manager)
     }
 }
 
@@ -105,8 +105,14 @@ const fn yes() -> bool {
     true
 }
 
-/// The usual field manager name of the autoscaler's controller.
-pub const CONTROLLER: &str = "kube-controller-manager";
+/// The programs that contain the controller, after which its field manager is named: k3s, `MicroK8s` and `MicroShift`
+/// run it in their own.
+const CONTROLLERS: [&str; 4] = ["kube-controller-manager", "k3s", "kubelite", "microshift"];
+
+/// Whether a field manager is the autoscaler's controller.
+pub fn is_controller(manager: &str) -> bool {
+    CONTROLLERS.contains(&manager)
+}
 
 /// A field manager and the time of its last write.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

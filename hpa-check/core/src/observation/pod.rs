@@ -1,10 +1,12 @@
 //! Pods.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::quantity::Quantity;
 use crate::quota::QuotaClass;
 use crate::spec::{Amounts, ContainerResources, InitContainer, PodResources};
 use crate::units::Millicores;
@@ -35,6 +37,9 @@ pub struct Pod {
     /// Resources that the pod takes on top of its containers (`spec.overhead`).
     #[serde(default, skip_serializing_if = "Amounts::is_empty")]
     pub overhead: Amounts,
+    /// Requests of its containers together for resources other than CPU and memory, such as `nvidia.com/gpu`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub other_requests: BTreeMap<String, Quantity>,
     /// The properties that quota scopes select by.
     #[serde(default, skip_serializing_if = "QuotaClass::is_ordinary")]
     pub quota_class: QuotaClass,
@@ -136,10 +141,15 @@ impl Pod {
             }
         }
         if !resize.reason.is_empty() || !resize.message.is_empty() {
-            parts.push(format!(
-                "PodResizePending {}: {}",
-                resize.reason, resize.message
-            ));
+            // A pending one is deferred or infeasible; only one in progress has any other reason.
+            let pending = matches!(resize.reason.as_str(), "Deferred" | "Infeasible");
+            let condition = if pending {
+                "PodResizePending"
+            } else {
+                "PodResizeInProgress"
+            };
+            let (reason, message) = (&resize.reason, &resize.message);
+            parts.push(format!("{condition} {reason}: {message}"));
         }
         (!parts.is_empty()).then(|| format!("pod {}: {}", self.name, parts.join("; ")))
     }

@@ -14,4 +14,5 @@ pub(super) mod requests;
 pub(super) mod room;
 pub(super) mod selectors;
 pub(super) mod spread;
+pub(super) mod uncomputed;
 pub(super) mod wiring;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-pub(crate) use derived::{quoted, whole_request};
+pub(crate) use derived::quoted;
 pub(crate) use parts::{
     Asserted, ConflictingWrites, EventView, MetricsView, OwnPods, PodView, QuotaView,
     ReadinessLoss, SizeView, Swings, TargetLookup, UseView,
@@ -32,9 +32,7 @@ pub(crate) trait View {
     /// The latest status.
     fn status(&self) -> Option<&AutoscalerStatus>;
     /// The field manager that wrote it, if that is known.
-    fn status_writer(&self) -> Option<&str> {
-        None
-    }
+    fn status_writer(&self) -> Option<&str>;
     /// The scale target.
     fn scaled(&self) -> TargetLookup<'_>;
     /// Since when the scale target is known to exist.

@@ -125,19 +125,14 @@ fn dip(wanted: i32, old: i32, new: i32) -> i32 {
 
 /// A deadline from the budget. Without an autoscaler, only the patience remains to wait for.
 pub(crate) fn with_budget(state: &RunState, ask: impl FnOnce(&Budget<'_>) -> Duration) -> Duration {
-    let defaults = ControllerConfig::default();
-    let controller = state.setting.as_ref().map_or(&defaults, |s| &s.controller);
-    let resolution = state
-        .setting
-        .as_ref()
-        .map_or(defaults.sync_period, |s| s.metrics_resolution);
-    // The samples themselves show whether the metrics server takes them less often.
-    let resolution = resolution.max(state.sample_window().unwrap_or_default());
     state.spec().map_or(Duration::ZERO, |spec| {
         ask(&Budget {
             spec,
-            controller,
-            resolution,
+            controller: state.controller(),
+            // The samples themselves show whether the metrics server takes them less often.
+            resolution: state
+                .metrics_resolution()
+                .max(state.sample_window().unwrap_or_default()),
             pod_start: slowest_start(state),
         })
     })

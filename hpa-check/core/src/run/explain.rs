@@ -96,10 +96,7 @@ impl Explainer {
                 self.sightings.pod_gone(at, name);
                 true
             }
-            Seen::PodMetrics { samples } => {
-                let answer = samples.iter().map(Into::into).collect();
-                self.sightings.answer(at, Ok(answer))
-            }
+            Seen::PodMetrics { samples } => self.sightings.answer(at, Ok(samples.clone())),
             Seen::MetricsUnavailable { error, .. } => self.sightings.answer(at, Err(error.clone())),
             Seen::Event(event) if is_refused_status(event) => {
                 self.refused.push(at);

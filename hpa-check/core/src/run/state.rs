@@ -2,6 +2,7 @@
 //! rules read it; only the evaluator writes it.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -9,12 +10,14 @@ use jiff::Timestamp;
 use super::timeline::{Gap, ProposalStep, Step, SyncRecord, Timeline};
 use crate::model::{VersionGates, counted};
 use crate::observation::{
-    Autoscaler, AutoscalerStatus, Disruption, Event, Fact, LoadResult, LoadSecond, MetricReading,
-    Phase, Pod, PodSample, RunContext, ScaleTarget, Watched,
+    Autoscaler, AutoscalerStatus, ControllerConfig, Disruption, Event, Fact, LoadResult,
+    LoadSecond, MetricReading, Phase, Pod, PodSample, RunContext, ScaleTarget, Watched,
 };
 use crate::spec::{AutoscalerSpec, MetricSource};
 use crate::units::Millicores;
 use crate::verdict::Reason;
+
+static DEFAULTS: LazyLock<ControllerConfig> = LazyLock::new(ControllerConfig::default);
 
 /// A pod, with facts that its last state does not show.
 #[derive(Debug, Clone, PartialEq)]
@@ -206,7 +209,19 @@ impl RunState {
     /// The gates of the cluster's version, or of the newest if the version is unknown.
     pub fn gates(&self) -> VersionGates {
         let version = self.setting.as_ref().and_then(|s| s.kubernetes.as_deref());
-        version.map_or_else(VersionGates::default, VersionGates::of_version)
+        VersionGates::of_version(version)
+    }
+
+    /// How the controller is set; its defaults as long as that is unknown.
+    pub(crate) fn controller(&self) -> &ControllerConfig {
+        let setting = self.setting.as_ref();
+        setting.map_or(&DEFAULTS, |s| &s.controller)
+    }
+
+    /// How often the metrics server samples.
+    pub(crate) fn metrics_resolution(&self) -> Duration {
+        let setting = self.setting.as_ref();
+        setting.map_or(DEFAULTS.sync_period, |s| s.metrics_resolution)
     }
 
     /// The longest window of the newest samples.
@@ -235,13 +250,6 @@ impl RunState {
         let living = self.pods.values().filter(|p| p.lives());
         let requests: Option<Vec<i64>> = living.map(PodRecord::request_milli).collect();
         requests?.into_iter().max().map(Millicores)
-    }
-
-    /// Reason and message of a condition that is `False` now.
-    pub fn refusal(&self, kind: &str) -> Option<(&str, &str)> {
-        let conditions = &self.status()?.conditions;
-        let condition = conditions.iter().find(|c| c.kind == kind)?;
-        (condition.status == "False").then_some((&condition.reason, &condition.message))
     }
 
     /// Whether anything that decisions depend on is not being watched now.

@@ -253,7 +253,7 @@ pub struct Timeline {
 }
 
 /// The value of a series at an instant.
-pub(crate) fn value_at<T: Copy>(series: &[Step<T>], at: Timestamp) -> Option<T> {
+pub fn value_at<T: Copy>(series: &[Step<T>], at: Timestamp) -> Option<T> {
     let later = series.partition_point(|s| s.at <= at);
     Some(series[..later].last()?.value)
 }

@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 
 use crate::model::VersionGates;
-use crate::model::pods::{ModelPod, PodMetric};
+use crate::model::decision::Decision;
+use crate::model::pods::ModelPod;
 use crate::model::proposal::Readings;
-use crate::model::reconcile::{Controller, Decision, ScaleSubresource, Sync};
-use crate::observation::{Autoscaler, AutoscalerStatus, ControllerConfig, Event};
+use crate::model::reconcile::{Controller, ScaleSubresource, Sync};
+use crate::observation::{Autoscaler, AutoscalerStatus, ControllerConfig, Event, PodSample};
 use crate::spec::AutoscalerSpec;
 
 /// The field manager that writes the target's replicas.
@@ -45,7 +46,7 @@ impl SimulatedAutoscaler {
         now: Timestamp,
         scale: ScaleSubresource<'_>,
         pods: &[ModelPod],
-        metrics: Result<&[PodMetric], &str>,
+        metrics: Result<&[PodSample], &str>,
     ) -> Decision {
         let decision = self.controller.sync(Sync {
             namespace: "",
@@ -54,7 +55,7 @@ impl SimulatedAutoscaler {
             scale: Ok(scale),
             pods,
             metrics: Readings::of_resources(metrics),
-            other_selectors: &[],
+            shares_pods: false,
             update_error: None,
             conditions: &self.status.conditions,
             desired_before: self.status.desired_replicas,

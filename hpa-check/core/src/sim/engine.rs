@@ -14,16 +14,14 @@ use super::autoscaler::{MANAGER, SimulatedAutoscaler};
 use super::deployment::{Deployment, Order};
 use super::fault::Fault;
 use super::metrics::SimulatedMetricsServer;
+use super::scene::{NO_METRICS, Scene};
 use super::world::{Happening, World};
-use crate::model::pods::PodMetric;
 use crate::model::reconcile::ScaleSubresource;
 use crate::model::{VersionGates, before};
-use crate::observation::{
-    ContainerSample, ControllerConfig, Event, Fact, Observation, Phase, PodSample, RunContext, Seen,
-};
+use crate::observation::{Event, Fact, Observation, Phase, PodSample, RunContext, Seen};
 use crate::quota::Quota;
 use crate::run::conductor::Action;
-use crate::spec::{AutoscalerSpec, ContainerResources};
+use crate::spec::ContainerResources;
 
 /// How often the conductor is asked if nothing happens.
 const TICK: Duration = Duration::from_millis(200);
@@ -33,51 +31,6 @@ const LOAD_STOPS_WITHIN: Duration = Duration::from_secs(15);
 
 /// After a scale-up, the conflicting writer waits this long, as a tool that syncs periodically does.
 pub(super) const CONFLICT_WAITS_SECONDS: u32 = 4;
-
-/// The error of a missing metrics API, in the API server's words.
-const NO_METRICS: &str =
-    "the server could not find the requested resource (get pods.metrics.k8s.io)";
-
-/// The error of a metrics API that does not answer for a while.
-const LOST_METRICS: &str =
-    "the server is currently unable to handle the request (get pods.metrics.k8s.io)";
-
-/// The parts of the cluster.
-#[derive(Debug, Clone)]
-pub struct Scene {
-    /// `rehearsal` or `simulation`.
-    pub source: &'static str,
-    /// The name of the autoscaler and of its Deployment.
-    pub name: String,
-    /// The Kubernetes version whose rules apply, as `1.36`; the newest if none is given.
-    pub kubernetes: Option<String>,
-    /// The autoscaler's spec.
-    pub spec: AutoscalerSpec,
-    /// Its controller's settings.
-    pub controller: ControllerConfig,
-    /// Time between two scrapes of the metrics API, which is also a sample's window.
-    pub metrics_resolution: Duration,
-    /// From the start to the first scrape.
-    pub first_scrape: Duration,
-    /// From the start to the first sync.
-    pub first_sync: Duration,
-    /// The replicas' container.
-    pub container: ContainerResources,
-    /// Replicas at the start.
-    pub replicas: i32,
-    /// Since when these have been ready; with `None` there are no pods at the start.
-    pub ready_since: Option<Duration>,
-    /// Facts about the environment.
-    pub facts: Vec<Fact>,
-    /// The injected fault.
-    pub fault: Option<Fault>,
-    /// The times during which the metrics API does not answer.
-    pub metrics_lost: Vec<(Timestamp, Timestamp)>,
-    /// How long it lasts; with `None`, until the conductor ends it.
-    pub length: Option<Duration>,
-    /// Whether observations are recorded.
-    pub watched: bool,
-}
 
 /// The next step of a simulated cluster.
 #[derive(Debug)]
@@ -101,7 +54,7 @@ pub struct Engine<W> {
     deployment: Deployment,
     autoscaler: SimulatedAutoscaler,
     metrics_server: SimulatedMetricsServer,
-    samples: Vec<PodMetric>,
+    samples: Vec<PodSample>,
     next_scrape: Timestamp,
     next_sync: Timestamp,
     conflict_due: Option<Timestamp>,
@@ -134,8 +87,7 @@ impl<W: World> Engine<W> {
             Some(Fault::Quota(pods)) => Some(pods),
             _ => None,
         };
-        let version = scene.kubernetes.as_deref();
-        let gates = version.map_or_else(VersionGates::default, VersionGates::of_version);
+        let gates = VersionGates::of_version(scene.kubernetes.as_deref());
         let mut engine = Self {
             deployment: Deployment::new(
                 &scene.spec.scale_target_ref.kind,
@@ -386,28 +338,18 @@ impl<W: World> Engine<W> {
             name, cpu_limit, ..
         } = &self.scene.container;
         self.samples = self.metrics_server.scrape(now, times, name, *cpu_limit);
-        if let Some(error) = self.metrics_error(now) {
+        if let Some(error) = self.scene.metrics_error(now) {
             let error = error.to_owned();
             let timed_out = false;
             self.emit(|| Seen::MetricsUnavailable { error, timed_out });
         } else if self.scene.watched {
-            let samples = self.samples.iter().map(sample).collect();
+            let samples = self.samples.clone();
             self.emit(|| Seen::PodMetrics { samples });
         }
     }
 
-    /// The metrics API's error, if it does not answer with metrics.
-    fn metrics_error(&self, now: Timestamp) -> Option<&'static str> {
-        if self.scene.fault == Some(Fault::NoMetrics) {
-            return Some(NO_METRICS);
-        }
-        let mut lost = self.scene.metrics_lost.iter();
-        lost.any(|(from, until)| (*from..*until).contains(&now))
-            .then_some(LOST_METRICS)
-    }
-
     fn sync(&mut self, now: Timestamp) {
-        let metrics = match self.metrics_error(now) {
+        let metrics = match self.scene.metrics_error(now) {
             Some(error) => Err(error),
             None => Ok(self.samples.as_slice()),
         };
@@ -439,23 +381,6 @@ impl<W: World> Engine<W> {
             let at = self.world.now();
             self.outbox.push_back(Observation { at, seen: seen() });
         }
-    }
-}
-
-/// A sample in the API's form.
-fn sample(metric: &PodMetric) -> PodSample {
-    let containers = metric.containers.iter();
-    PodSample {
-        pod: metric.pod.clone(),
-        timestamp: metric.timestamp,
-        window: metric.window,
-        containers: containers
-            .map(|container| ContainerSample {
-                name: container.name.clone(),
-                cpu: container.used.cpu,
-                memory: container.used.memory,
-            })
-            .collect(),
     }
 }
 

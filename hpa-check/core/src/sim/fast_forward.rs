@@ -4,13 +4,15 @@
 //! sync is computed. `tests` compares the two.
 
 mod cluster;
+mod group;
 mod ledger;
 mod setup;
 
 #[cfg(test)]
 mod tests;
 
-use cluster::{Cluster, NEVER, Reading, instant};
+use cluster::{Cluster, NEVER, Reading};
+use group::instant;
 use setup::Setup;
 
 use super::demand::WorkBySecond;
@@ -22,7 +24,7 @@ use crate::model::history::{Extremes, History as _};
 use crate::model::instant::{Instant as _, Nanos};
 use crate::model::metrics::is_larger;
 use crate::model::normalize::{self, Recommendation, ScaleEvent, ScaleEvents, SizeRequest};
-use crate::model::proposal::{self, Guess, Guesses};
+use crate::model::ratio::{self, Guess, Guesses};
 use crate::model::reconcile::{MOMENT, outside};
 
 /// How long the conflicting writer waits, in seconds.
@@ -335,7 +337,7 @@ fn proposed(setup: &Setup, current: i32, reading: Reading) -> Option<i32> {
     let request = setup.request.0;
     let times = |each: i64, pods: usize| each.wrapping_mul(i64::try_from(pods).unwrap_or(i64::MAX));
     let ratio = |used: i64, pods: usize, target: i32| {
-        let ratio = proposal::utilization_ratio(used, times(request, pods), target);
+        let ratio = ratio::utilization_ratio(used, times(request, pods), target);
         ratio.map(|(_, ratio)| ratio).ok_or(())
     };
     let mut largest = 0;
@@ -346,7 +348,7 @@ fn proposed(setup: &Setup, current: i32, reading: Reading) -> Option<i32> {
                 pods += census.missing;
             }
             if guesses.missing == Guess::Busy {
-                let each = proposal::busy(request, *target);
+                let each = ratio::busy(request, *target);
                 used = used.wrapping_add(times(each, census.missing));
             }
             if guesses.unready {
@@ -357,7 +359,7 @@ fn proposed(setup: &Setup, current: i32, reading: Reading) -> Option<i32> {
         };
         let first = ratio(used, census.ready, *target).ok()?;
         let tolerances = setup.tolerances;
-        let replicas = proposal::replicas(tolerances, current, census, first, second);
+        let replicas = ratio::replicas(tolerances, current, census, first, second);
         let (replicas, _) = replicas.ok()?;
         if is_larger(replicas, largest) {
             largest = replicas;

@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::model::pods::{ContainerUse, PodMetric};
-use crate::spec::Amounts;
+use crate::observation::{ContainerSample, PodSample};
 use crate::units::Millicores;
 
 /// The last values read.
@@ -34,7 +33,7 @@ impl SimulatedMetricsServer {
         times: Vec<(String, Duration)>,
         container: &str,
         limit: Option<Millicores>,
-    ) -> Vec<PodMetric> {
+    ) -> Vec<PodSample> {
         let samples = times
             .iter()
             .filter_map(|(pod, used)| {
@@ -44,17 +43,11 @@ impl SimulatedMetricsServer {
                 let cpu = rate(nanoseconds(worked), nanoseconds(window))?;
                 // Nothing throttles a process here, but a container's use never reads higher than its limit.
                 let cpu = limit.map_or(cpu, |limit| cpu.min(limit));
-                Some(PodMetric {
+                Some(PodSample {
                     pod: pod.clone(),
                     timestamp: now,
                     window,
-                    containers: vec![ContainerUse {
-                        name: container.to_owned(),
-                        used: Amounts {
-                            cpu: Some(cpu),
-                            memory: None,
-                        },
-                    }],
+                    containers: vec![ContainerSample::of_cpu(container, cpu)],
                 })
             })
             .collect();
@@ -107,7 +100,7 @@ mod tests {
         assert_eq!(samples.len(), 1);
         assert_eq!(samples[0].pod, "a");
         assert_eq!(samples[0].window, Duration::from_secs(2));
-        assert_eq!(samples[0].containers[0].used.cpu, Some(Millicores(100)));
+        assert_eq!(samples[0].containers[0].cpu, Some(Millicores(100)));
     }
 
     #[test]
@@ -118,7 +111,7 @@ mod tests {
         server.started("late", at(1));
         let samples = server.scrape(at(2), times(&[("a", 100), ("late", 100)]), "app", None);
         assert_eq!(samples.len(), 1);
-        assert_eq!(samples[0].containers[0].used.cpu, Some(Millicores(50)));
+        assert_eq!(samples[0].containers[0].cpu, Some(Millicores(50)));
     }
 
     #[test]
@@ -142,6 +135,6 @@ mod tests {
         let mut server = SimulatedMetricsServer::default();
         server.scrape(at(0), times(&[("a", 0)]), "app", None);
         let samples = server.scrape(at(1), times(&[("a", 800)]), "app", Some(Millicores(100)));
-        assert_eq!(samples[0].containers[0].used.cpu, Some(Millicores(100)));
+        assert_eq!(samples[0].containers[0].cpu, Some(Millicores(100)));
     }
 }

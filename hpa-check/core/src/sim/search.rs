@@ -1,6 +1,7 @@
 //! The cheapest settings within a bound, found by trying every combination of a small grid.
 
-use std::str::FromStr;
+mod grid;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use schemars::JsonSchema;
@@ -9,73 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::demand::WorkBySecond;
 use super::spread::Spread;
 use super::{Scenario, Summary, fast_forward};
-use crate::spec::{AutoscalerSpec, PolicyKind, ScalingPolicy, ScalingRules};
 use crate::units::Millicores;
-
-/// The settings to try. An empty list keeps a setting as it is.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Grid {
-    /// Lower bounds.
-    pub min_replicas: Vec<i32>,
-    /// Upper bounds.
-    #[serde(default)]
-    pub max_replicas: Vec<i32>,
-    /// CPU targets in percent.
-    pub target_percent: Vec<i32>,
-    /// Scale-down windows in seconds.
-    pub window_seconds: Vec<i32>,
-    /// Rate limits for scale-up.
-    pub policies: Vec<ScaleUpPolicy>,
-    /// CPU requests.
-    pub requests: Vec<Millicores>,
-}
-
-/// A rate limit for scale-up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum ScaleUpPolicy {
-    /// No `behavior`, which has a limit of its own: twice the pods per sync, or 4.
-    Legacy,
-    /// `behavior` with the API's defaults: 4 pods or 100 % in 15 s.
-    Default,
-    /// One policy.
-    Only(ScalingPolicy),
-}
-
-impl FromStr for ScaleUpPolicy {
-    type Err = String;
-
-    /// Parses `legacy`, `default`, `pods=4/15s` or `percent=100/15s`.
-    fn from_str(text: &str) -> Result<Self, String> {
-        let policy = || {
-            let (kind, rest) = text.split_once('=')?;
-            let kind = match kind {
-                "pods" => PolicyKind::Pods,
-                "percent" => PolicyKind::Percent,
-                _ => return None,
-            };
-            let (value, period) = rest.split_once('/')?;
-            let period = program_common::duration::parse(period).ok()?.as_secs();
-            let (value, period_seconds) = (value.parse().ok()?, i32::try_from(period).ok()?);
-            (value > 0 && (1..=1800).contains(&period_seconds)).then_some(Self::Only(
-                ScalingPolicy {
-                    kind,
-                    value,
-                    period_seconds,
-                },
-            ))
-        };
-        match text {
-            "legacy" => Ok(Self::Legacy),
-            "default" => Ok(Self::Default),
-            _ => policy().ok_or_else(|| {
-                format!(
-                    "`{text}` is not a policy: write legacy, default, pods=4/15s or percent=100/15s"
-                )
-            }),
-        }
-    }
-}
+use grid::{Combination, combinations};
+pub use grid::{Grid, ScaleUpPolicy};
 
 /// The bound to keep.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -142,6 +79,25 @@ pub struct Candidate {
 }
 
 impl Candidate {
+    /// The settings as reported, with their result.
+    fn of(settings: &Combination, bound: Bound, summary: Summary) -> Self {
+        let down = settings
+            .spec
+            .behavior
+            .as_ref()
+            .and_then(|b| b.scale_down.as_ref());
+        Self {
+            min_replicas: settings.spec.effective_min(),
+            max_replicas: settings.spec.max_replicas,
+            target_percent: settings.spec.cpu_target_percent(),
+            window_seconds: down.and_then(|r| r.stabilization_window_seconds),
+            policy: settings.policy,
+            request: settings.request,
+            kept: bound.is_kept(&summary),
+            summary,
+        }
+    }
+
     /// The scenario with these settings.
     #[must_use]
     pub fn apply(&self, scenario: &Scenario) -> Scenario {
@@ -261,7 +217,7 @@ impl<'a> Trial<'a> {
 
     fn outcome(&self, settings: &Combination, spread: &mut Spread) -> Candidate {
         let summary = self.summary(settings, spread);
-        settings.candidate(self.bound, summary)
+        Candidate::of(settings, self.bound, summary)
     }
 }
 
@@ -316,102 +272,4 @@ fn ranked(scores: &[Score]) -> (Vec<usize>, Vec<usize>) {
     nearest.sort_by(|a, b| scores[*a].miss.total_cmp(&scores[*b].miss));
     nearest.truncate(NEAREST);
     (best, nearest)
-}
-
-/// The settings that vary.
-#[derive(Debug, Clone)]
-struct Combination {
-    spec: AutoscalerSpec,
-    request: Millicores,
-    policy: Option<ScaleUpPolicy>,
-}
-
-impl Combination {
-    fn of(scenario: &Scenario) -> Self {
-        Self {
-            spec: scenario.spec.clone(),
-            request: scenario.pod.request,
-            policy: None,
-        }
-    }
-
-    fn apply(&self, scenario: &Scenario) -> Scenario {
-        let mut changed = scenario.clone();
-        changed.spec = self.spec.clone();
-        changed.pod.request = self.request;
-        changed
-    }
-
-    /// The settings as reported, with their result.
-    fn candidate(&self, bound: Bound, summary: Summary) -> Candidate {
-        let down = self
-            .spec
-            .behavior
-            .as_ref()
-            .and_then(|b| b.scale_down.as_ref());
-        Candidate {
-            min_replicas: self.spec.effective_min(),
-            max_replicas: self.spec.max_replicas,
-            target_percent: self.spec.cpu_target_percent(),
-            window_seconds: down.and_then(|r| r.stabilization_window_seconds),
-            policy: self.policy,
-            request: self.request,
-            kept: bound.is_kept(&summary),
-            summary,
-        }
-    }
-}
-
-/// Every valid combination: those with a minimum above the maximum are left out.
-fn combinations(scenario: &Scenario, grid: &Grid) -> Vec<Combination> {
-    let mut all = vec![Combination::of(scenario)];
-    all = each(all, &grid.policies, |s, policy| {
-        let behavior = &mut s.spec.behavior;
-        s.policy = Some(*policy);
-        match policy {
-            ScaleUpPolicy::Legacy => *behavior = None,
-            ScaleUpPolicy::Default => behavior.get_or_insert_default().scale_up = None,
-            ScaleUpPolicy::Only(policy) => {
-                let rules = behavior
-                    .get_or_insert_default()
-                    .scale_up
-                    .get_or_insert_default();
-                rules.policies = Some(vec![*policy]);
-            }
-        }
-    });
-    all = each(all, &grid.window_seconds, |s, window| {
-        let down = s.spec.behavior.get_or_insert_default();
-        let rules: &mut ScalingRules = down.scale_down.get_or_insert_default();
-        rules.stabilization_window_seconds = Some(*window);
-    });
-    all = each(all, &grid.min_replicas, |s, min| {
-        s.spec.min_replicas = Some(*min);
-    });
-    all = each(all, &grid.max_replicas, |s, max| s.spec.max_replicas = *max);
-    all = each(all, &grid.target_percent, |s, target| {
-        s.spec.set_utilization(*target);
-    });
-    all = each(all, &grid.requests, |s, request| s.request = *request);
-    all.retain(|s| s.spec.effective_min() <= s.spec.max_replicas);
-    all
-}
-
-fn each<T>(
-    all: Vec<Combination>,
-    values: &[T],
-    change: impl Fn(&mut Combination, &T),
-) -> Vec<Combination> {
-    if values.is_empty() {
-        return all;
-    }
-    let mut more = Vec::with_capacity(all.len() * values.len());
-    for one in all {
-        for value in values {
-            let mut changed = one.clone();
-            change(&mut changed, value);
-            more.push(changed);
-        }
-    }
-    more
 }

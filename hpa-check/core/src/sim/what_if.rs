@@ -99,8 +99,7 @@ pub fn recorded(state: &RunState) -> Result<Recorded, String> {
         .setting
         .as_ref()
         .ok_or("the trace does not contain the controller's settings")?;
-    let spec = state.spec().or(state.autoscaler.as_ref().map(|a| &a.spec));
-    let spec = spec.ok_or("the trace has no autoscaler")?.clone();
+    let spec = state.spec().ok_or("the trace has no autoscaler")?.clone();
     if spec.cpu_target_percent().is_none() {
         return Err("the autoscaler in the trace has no CPU utilization target".to_owned());
     }
@@ -109,11 +108,8 @@ pub fn recorded(state: &RunState) -> Result<Recorded, String> {
         .max()
         .filter(|r| *r > 0)
         .ok_or("the trace has no pod with a CPU request")?;
-    let limits = state.pods.values().filter_map(|p| {
-        let limits = p.pod.containers.iter().map(|c| c.cpu_limit.map(|l| l.0));
-        limits.sum::<Option<i64>>()
-    });
-    let limit = limits.max().map(Millicores);
+    let limits = state.pods.values().filter_map(|p| p.pod.cpu_limit());
+    let limit = limits.max();
     let from = timeline.from;
     let points: Vec<Point> = state
         .polls

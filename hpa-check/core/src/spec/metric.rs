@@ -187,6 +187,11 @@ impl MetricSource {
         }
     }
 
+    /// Whether this version knows its type.
+    pub fn is_known(&self) -> bool {
+        !matches!(self, Self::Unknown { .. })
+    }
+
     /// Whether the metric has one value shared by all pods.
     pub fn is_object_or_external(&self) -> bool {
         matches!(self, Self::Object { .. } | Self::External(_))

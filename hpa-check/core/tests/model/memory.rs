@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use hpa_check_core::model::VersionGates;
+use hpa_check_core::model::decision::Decision;
 use hpa_check_core::model::normalize::{self, Recommendation};
-use hpa_check_core::model::pods::{ContainerUse, ModelPod, PodMetric, ReadyCondition};
+use hpa_check_core::model::pods::{ModelPod, ReadyCondition};
 use hpa_check_core::model::proposal::Readings;
-use hpa_check_core::model::reconcile::{Controller, Decision, ScaleSubresource, Sync};
+use hpa_check_core::model::reconcile::{Controller, ScaleSubresource, Sync};
 use hpa_check_core::model::selector::TargetSelector;
-use hpa_check_core::observation::ControllerConfig;
-use hpa_check_core::spec::{Amounts, AutoscalerSpec, ContainerResources};
+use hpa_check_core::observation::{ContainerSample, ControllerConfig, PodSample};
+use hpa_check_core::spec::{AutoscalerSpec, ContainerResources};
 use hpa_check_core::units::Millicores;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -42,19 +43,13 @@ impl Run {
         let now = Timestamp::from_second(second).unwrap();
         let names = || (0..self.replicas).map(|i| format!("pod-{i}"));
         let pods: Vec<ModelPod> = names().map(pod).collect();
-        let metrics: Vec<PodMetric> = names()
+        let metrics: Vec<PodSample> = names()
             .skip(self.silent)
-            .map(|pod| PodMetric {
+            .map(|pod| PodSample {
                 pod,
                 timestamp: now,
                 window: Duration::from_secs(15),
-                containers: vec![ContainerUse {
-                    name: "fib".to_owned(),
-                    used: Amounts {
-                        cpu: Some(Millicores(milli)),
-                        memory: None,
-                    },
-                }],
+                containers: vec![ContainerSample::of_cpu("fib", Millicores(milli))],
             })
             .collect();
         let decision = self.controller.sync(Sync {
@@ -68,7 +63,7 @@ impl Run {
             }),
             pods: &pods,
             metrics: Readings::of_resources(Ok(&metrics)),
-            other_selectors: &[],
+            shares_pods: false,
             update_error: None,
             conditions: &[],
             desired_before: self.replicas,

@@ -1,13 +1,12 @@
 //! A rehearsal on this machine, from the resolved flags to the exit code.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use hpa_check_core::run::conductor::Conductor;
 use hpa_check_core::sim::engine::Engine;
 
-use super::scene;
 use super::settings::{Flags, RehearsalSettings};
+use super::{Args, scene};
 use crate::cli::command_line::command_line;
 use crate::drive::drive;
 use crate::drive::session::Session;
@@ -15,71 +14,38 @@ use crate::failure::Failure;
 use crate::feed::rehearsal::Rehearsal;
 use crate::feed::rehearsal::machine::{Machine, Parts};
 use crate::notice::notice;
-use crate::outputs::{Outputs, Ui};
+use crate::outputs::Ui;
 use crate::process::program;
 use crate::report::words;
-use crate::sinks::page::ServeArgs;
 use crate::sinks::screen;
 use hpa_check_core::sim::intensity::Intensity;
-
-/// The programs of a rehearsal, and how they depend on each other.
-#[derive(Debug, Clone)]
-pub(crate) struct Programs {
-    /// The service; `None` means the one next to this program.
-    pub(crate) fib_server: Option<PathBuf>,
-    /// The load generator; `None` means the one next to this program.
-    pub(crate) fib_loadgen: Option<PathBuf>,
-    /// Where to keep the generator's result.
-    pub(crate) load_result: Option<PathBuf>,
-    /// Whether to exit when the parent process exits.
-    pub(crate) exit_with_parent: bool,
-}
 
 /// Time from the signal to the kill, in addition to the drain.
 const GRACE: Duration = Duration::from_secs(15);
 
 /// Rehearses; returns the verdict's exit code.
-pub(crate) fn run(
-    flags: &Flags,
-    outputs: Outputs,
-    serve: &ServeArgs,
-    programs: Programs,
-) -> Result<u8, Failure> {
-    // The processes mostly wait; one thread is enough for them and leaves the CPUs to the pods.
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .map_err(|e| Failure::internal(format!("no thread can be started: {e}")))?;
-    runtime.block_on(rehearse(flags, outputs, serve, programs))
-}
-
-async fn rehearse(
-    flags: &Flags,
-    outputs: Outputs,
-    serve: &ServeArgs,
-    programs: Programs,
-) -> Result<u8, Failure> {
+pub(super) async fn rehearse(args: Args) -> Result<u8, Failure> {
+    let (flags, outputs) = (&args.flags, &args.outputs);
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
     let settings = flags.resolve(cpus)?;
-    let fib_server = program(programs.fib_server, "fib-server")?;
-    let fib_loadgen = program(programs.fib_loadgen, "fib-loadgen")?;
+    let fib_server = program(args.fib_server, "fib-server")?;
+    let fib_loadgen = program(args.fib_loadgen, "fib-loadgen")?;
     // An unwritable output is found before a process starts.
     let opened = outputs.files.open()?;
-    let listening = serve.open()?;
+    let listening = args.serve.open()?;
     let scratch = tempfile::tempdir()
         .map_err(|e| Failure::internal(format!("no temporary folder can be made: {e}")))?;
     let machine = Machine::new(Parts {
         fib_server,
         fib_loadgen,
-        load_result: programs
+        load_result: args
             .load_result
             .unwrap_or_else(|| scratch.path().join("load.json")),
         pre_stop: settings.timescale.pre_stop,
         drain_delay: settings.timescale.drain_delay,
         grace: settings.timescale.drain_delay + GRACE,
         fault: flags.fault,
-        exit_with_parent: programs.exit_with_parent,
+        exit_with_parent: args.exit_with_parent,
     })?;
     let (intensity, cost) = intensity(flags, &settings, &machine).await?;
     if outputs.ui != Ui::None {

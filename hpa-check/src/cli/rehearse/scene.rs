@@ -2,7 +2,7 @@
 
 use hpa_check_core::observation::Fact;
 use hpa_check_core::run::demand::rest_share;
-use hpa_check_core::sim::engine::Scene;
+use hpa_check_core::sim::scene::Scene;
 use hpa_check_core::units::Millicores;
 
 use super::settings::{Flags, NAME, RehearsalSettings};

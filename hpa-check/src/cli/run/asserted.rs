@@ -177,7 +177,7 @@ impl AssertedArgs {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use clap::Parser as _;
     use hpa_check_core::spec::{MetricSpec, TargetRef};
 
@@ -190,7 +190,7 @@ pub(super) mod tests {
     }
 
     /// The flags, as if typed.
-    pub(in super::super) fn typed(line: &str) -> AssertedArgs {
+    fn typed(line: &str) -> AssertedArgs {
         let words = std::iter::once("run").chain(line.split_whitespace());
         Cli::try_parse_from(words).unwrap().asserted
     }

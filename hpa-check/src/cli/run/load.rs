@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::check::{Load, LoadgenArgs};
 use crate::cli::manifest;
 use crate::cli::time::duration;
 use crate::failure::Failure;
 use crate::feed::live::is_loopback;
 use crate::load::command::LoadCommand;
+use crate::load::generator::{Generator, Loadgen};
 use crate::load::job::{self, LoadJob};
+use crate::process::program;
 
 /// The flags; `#[command(flatten)]` them.
 #[derive(Debug, Clone, clap::Args)]
@@ -47,24 +48,31 @@ pub(super) struct LoadArgs {
     generator_flags: Vec<String>,
 }
 
+/// A load that can start, here or on the cluster once that is found.
+pub(super) enum Load {
+    Here(Generator),
+    InCluster(LoadJob),
+}
+
 impl LoadArgs {
-    /// The load to start; `None` if it comes from elsewhere.
-    pub(super) fn load(self) -> Result<Option<Load>, Failure> {
-        if let Some(line) = self.load_command {
-            return Ok(Some(Load::Command(LoadCommand { line })));
+    /// The load to start, which may use a folder; `None` if it comes from elsewhere.
+    pub(super) fn load(&self, scratch: &Path) -> Result<Option<Load>, Failure> {
+        if let Some(line) = self.load_command.clone() {
+            return Ok(Some(Load::Here(Generator::Command(LoadCommand { line }))));
         }
-        if let Some(what) = self.load_job {
-            let job = load_job(&what, &self.load_image, &self.generator_flags)?;
-            return Ok(Some(Load::Job(job)));
+        if let Some(what) = &self.load_job {
+            let job = load_job(what, &self.load_image, &self.generator_flags)?;
+            return Ok(Some(Load::InCluster(job)));
         }
-        if let Some(url) = self.target {
-            return Ok(Some(Load::Loadgen(LoadgenArgs {
-                program: self.fib_loadgen,
+        if let Some(url) = self.target.clone() {
+            let result = self.load_result.clone();
+            return Ok(Some(Load::Here(Generator::Loadgen(Loadgen {
+                program: program(self.fib_loadgen.clone(), "fib-loadgen")?,
                 url,
-                args: self.generator_flags,
+                flags: self.generator_flags.clone(),
                 retry_refused: self.retry_refused,
-                result: self.load_result,
-            })));
+                result: result.unwrap_or_else(|| scratch.join("load.json")),
+            }))));
         }
         if self.external_load {
             return Ok(None);

@@ -1,6 +1,6 @@
 //! The objects of a namespace as manifests, and the proof that the server accepts them.
 
-use hpa_check_core::manifests::{self, clean, differences, in_order, is_own};
+use hpa_check_core::manifests::{self, EXPORTED, clean, differences, in_order, is_own};
 use kube::api::{
     Api, ApiResource, DynamicObject, GroupVersionKind, ListParams, Patch, PatchParams,
 };
@@ -13,49 +13,6 @@ use crate::failure::Failure;
 
 /// An extension that many clusters do not have.
 const KEDA: &str = "keda.sh";
-
-/// What is exported: group, version, kind, plural. No Secrets.
-const KINDS: [(&str, &str, &str, &str); 14] = [
-    ("", "v1", "ServiceAccount", "serviceaccounts"),
-    ("", "v1", "ConfigMap", "configmaps"),
-    ("rbac.authorization.k8s.io", "v1", "Role", "roles"),
-    (
-        "rbac.authorization.k8s.io",
-        "v1",
-        "RoleBinding",
-        "rolebindings",
-    ),
-    ("", "v1", "ResourceQuota", "resourcequotas"),
-    (
-        "networking.k8s.io",
-        "v1",
-        "NetworkPolicy",
-        "networkpolicies",
-    ),
-    ("", "v1", "Service", "services"),
-    ("networking.k8s.io", "v1", "Ingress", "ingresses"),
-    ("apps", "v1", "Deployment", "deployments"),
-    ("apps", "v1", "StatefulSet", "statefulsets"),
-    (
-        "policy",
-        "v1",
-        "PodDisruptionBudget",
-        "poddisruptionbudgets",
-    ),
-    (
-        KEDA,
-        "v1alpha1",
-        "TriggerAuthentication",
-        "triggerauthentications",
-    ),
-    (KEDA, "v1alpha1", "ScaledObject", "scaledobjects"),
-    (
-        "autoscaling",
-        "v2",
-        "HorizontalPodAutoscaler",
-        "horizontalpodautoscalers",
-    ),
-];
 
 /// The field manager of a dry run.
 const MANAGER: &str = "hpa-check";
@@ -101,17 +58,17 @@ impl Backup {
     /// All kinds, cleaned and sorted.
     pub(crate) async fn export(&self) -> Export {
         let (mut objects, mut missing) = (Vec::new(), Vec::new());
-        for (group, version, kind, plural) in KINDS {
-            let resource = ApiResource::from_gvk_with_plural(
-                &GroupVersionKind::gvk(group, version, kind),
-                plural,
-            );
+        for (group, version, kind) in EXPORTED {
+            let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
             match self.list(&resource).await {
                 Ok(list) => objects.extend(list),
                 // A kind that is not installed has no objects, whether or not listing it is allowed.
                 Err(_) if group == KEDA && !self.serves(KEDA).await => {}
                 Err(trouble) => {
-                    missing.push(format!("{plural} can't be read: {}", trouble.message));
+                    missing.push(format!(
+                        "{} can't be read: {}",
+                        resource.plural, trouble.message
+                    ));
                 }
             }
         }
@@ -181,17 +138,13 @@ impl Backup {
         let name = manifest["metadata"]["name"].as_str().unwrap_or_default();
         let version = manifest["apiVersion"].as_str().unwrap_or_default();
         let (group, version) = version.split_once('/').unwrap_or(("", version));
-        let known = KINDS
-            .iter()
-            .find(|(g, v, k, _)| (*g, *v, *k) == (group, version, kind));
-        let Some((.., plural)) = known.filter(|_| !name.is_empty()) else {
+        if name.is_empty() || !EXPORTED.contains(&(group, version, kind)) {
             let what = format!("`{kind}` of `{group}/{version}`, `{name}`");
             return Ok(Restored::Refused(format!(
                 "{what} is not of a kind that this program exports"
             )));
-        };
-        let resource =
-            ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind), plural);
+        }
+        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
         let api: Api<DynamicObject> = Api::namespaced_with(
             self.cluster.client.clone(),
             &self.cluster.namespace,

@@ -52,7 +52,7 @@ pub(super) fn left(nodes: &[Node], others: Option<&[WatchedPod]>) -> (i64, Strin
 }
 
 /// Taints are ignored, because the pods may tolerate them, and so is a cordon, because it may be lifted any moment.
-fn allocatable(node: &Node) -> Option<i64> {
+pub(super) fn allocatable(node: &Node) -> Option<i64> {
     quantity_milli(node.status.as_ref()?.allocatable.as_ref()?.get("cpu")?)
 }
 

@@ -41,7 +41,7 @@ pub(super) struct CustomMetrics {
 /// The metrics of a spec that are not resources of its pods.
 pub(super) fn custom_metrics(spec: &AutoscalerSpec) -> Vec<MetricSource> {
     let sources = spec.metrics.iter().map(|metric| &metric.source);
-    let known = |source: &&MetricSource| !matches!(source, MetricSource::Unknown { .. });
+    let known = |source: &&MetricSource| source.is_known();
     let custom = sources.filter(|source| source.resource().is_none());
     custom.filter(known).cloned().collect()
 }

@@ -20,17 +20,22 @@ use super::reporter::Reporter;
 use super::timing::Timing;
 use super::trouble::{TroubleKind, within};
 
-/// Resources of a quota that limit the number of pods, their CPU or their memory.
-const BOUNDING: [&str; 8] = [
+/// Resources of a quota that limit pods, besides those with a prefix of their own.
+const BOUNDING: [&str; 7] = [
     "pods",
     "count/pods",
     "cpu",
-    "requests.cpu",
     "limits.cpu",
     "memory",
-    "requests.memory",
     "limits.memory",
+    "ephemeral-storage",
 ];
+
+/// Whether a resource of a quota limits pods. Claims of storage are objects of their own.
+fn limits_pods(resource: &str) -> bool {
+    let requested = resource.starts_with("requests.") && resource != "requests.storage";
+    requested || resource.starts_with("hugepages-") || BOUNDING.contains(&resource)
+}
 
 /// Reads all facts and reports them.
 pub(super) async fn tell(cluster: &Cluster, autoscaler: &str, timing: Timing, reporter: &Reporter) {
@@ -139,25 +144,23 @@ impl Asking<'_> {
     }
 }
 
-/// The limits of a quota on pods, their CPU or their memory, with the pods that it counts.
+/// The limits of a quota on pods and what they request, with the pods that it counts.
 pub(super) fn quotas(quota: &ResourceQuota) -> Vec<Quota> {
     let Some(status) = &quota.status else {
         return Vec::new();
     };
-    let (hard, used) = (status.hard.as_ref(), status.used.as_ref());
     let scopes = scopes(quota);
-    let bound = |resource: &&str| {
-        Some(Quota {
-            name: quota.name_any(),
-            resource: (*resource).to_owned(),
-            hard: hard?.get(*resource)?.0.clone(),
-            used: used
-                .and_then(|used| used.get(*resource))
-                .map_or_else(|| "0".to_owned(), |used| used.0.clone()),
-            scopes: scopes.clone(),
-        })
-    };
-    BOUNDING.iter().filter_map(bound).collect()
+    let used = |resource| status.used.as_ref()?.get(resource);
+    let hard = status.hard.iter().flatten();
+    let bounds = hard.filter(|(resource, _)| limits_pods(resource));
+    let bounds = bounds.map(|(resource, hard)| Quota {
+        name: quota.name_any(),
+        resource: resource.clone(),
+        hard: hard.0.clone(),
+        used: used(resource).map_or_else(|| "0".to_owned(), |used| used.0.clone()),
+        scopes: scopes.clone(),
+    });
+    bounds.collect()
 }
 
 /// `spec.scopes`, which has only names, and `spec.scopeSelector`.
@@ -186,10 +189,12 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn only_the_limits_of_a_quota_on_pods_or_their_cpu_or_memory_are_reported() {
+    fn only_the_limits_of_a_quota_on_pods_or_on_what_they_request_are_reported() {
         let quota = serde_json::from_value(json!({
             "metadata": {"name": "small"},
             "status": {"hard": {"pods": "6", "requests.memory": "1Gi", "requests.cpu": "2",
+                                "requests.nvidia.com/gpu": "4", "hugepages-2Mi": "8Mi",
+                                "requests.storage": "9Gi", "count/secrets": "9",
                                 "persistentvolumeclaims": "4"},
                        "used": {"pods": "3"}}
         }))
@@ -200,9 +205,11 @@ mod tests {
             .map(|q| (q.resource.as_str(), q.hard.as_str(), q.used.as_str()))
             .collect();
         let expected = [
+            ("hugepages-2Mi", "8Mi", "0"),
             ("pods", "6", "3"),
             ("requests.cpu", "2", "0"),
             ("requests.memory", "1Gi", "0"),
+            ("requests.nvidia.com/gpu", "4", "0"),
         ];
         assert_eq!(bounds, expected);
     }

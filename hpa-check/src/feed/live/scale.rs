@@ -20,9 +20,9 @@ pub(super) async fn resource(
         .split_once('/')
         .unwrap_or(("", reference.api_version.as_str()));
     let kind = reference.kind.as_str();
-    if let Some(plural) = plural(group, kind) {
+    if is_common(group, kind) {
         let kind = GroupVersionKind::gvk(group, "v1", kind);
-        return Ok(ApiResource::from_gvk_with_plural(&kind, plural));
+        return Ok(ApiResource::from_gvk(&kind));
     }
     let named = GroupVersionKind::gvk(group, version, kind);
     let trouble = match within(timing.call, discovery::pinned_kind(client, &named)).await {
@@ -34,20 +34,17 @@ pub(super) async fn resource(
     of_kind.map(|(resource, _)| resource).ok_or(trouble)
 }
 
-fn plural(group: &str, kind: &str) -> Option<&'static str> {
-    match (group, kind) {
-        ("apps", "Deployment") => Some("deployments"),
-        ("apps", "StatefulSet") => Some("statefulsets"),
-        ("apps", "ReplicaSet") => Some("replicasets"),
-        ("", "ReplicationController") => Some("replicationcontrollers"),
-        _ => None,
+fn is_common(group: &str, kind: &str) -> bool {
+    match group {
+        "apps" => ["Deployment", "StatefulSet", "ReplicaSet"].contains(&kind),
+        _ => (group, kind) == ("", "ReplicationController"),
     }
 }
 
 /// Whether the object itself has the contents of its `/scale`, under names shared by all of these kinds, so
 /// that reading the scale is unnecessary.
 pub(super) fn is_workload(resource: &ApiResource) -> bool {
-    plural(&resource.group, &resource.kind).is_some()
+    is_common(&resource.group, &resource.kind)
 }
 
 /// The contents of an object's `/scale`.

@@ -34,11 +34,22 @@ pub(super) async fn read(
             return Ok((server(group, service), Some(version)));
         }
     }
-    let absent = MetricsServer {
+    // A virtual cluster or a proxy may serve the group without an aggregator.
+    let version = served(client, timing, group).await;
+    let server = MetricsServer {
         group: group.to_owned(),
+        registered: version.is_some(),
         ..MetricsServer::default()
     };
-    Ok((absent, None))
+    Ok((server, version))
+}
+
+/// The best version in which the API server says that it serves a group.
+async fn served(client: &Client, timing: Timing, group: &str) -> Option<&'static str> {
+    let list = within(timing.call, client.list_api_groups()).await.ok()?;
+    let found = list.groups.into_iter().find(|one| one.name == group)?;
+    let mut best = versions(group).iter().copied();
+    best.find(|version| found.versions.iter().any(|v| v.version == *version))
 }
 
 fn server(group: &str, service: APIService) -> MetricsServer {

@@ -74,6 +74,26 @@ impl Missing {
         });
     }
 
+    /// Records settings that this version can't follow.
+    fn unknown(&self, found: &[Found]) {
+        for Found {
+            namespace,
+            scaler,
+            unknown,
+        } in found
+        {
+            for word in unknown {
+                let name = &scaler.name;
+                self.0.borrow_mut().push(Unseen {
+                    rule: format!("{word} of {namespace}/{name}"),
+                    error: "this version of hpa-check does not know it".to_owned(),
+                    consequence: "what the autoscaler does with it can't be determined".to_owned(),
+                    essential: true,
+                });
+            }
+        }
+    }
+
     /// Records the namespaces, out of `of`, that could not be read.
     fn refused(&self, refused: &[(String, Trouble)], of: usize, ask: &Ask<'_>) {
         let Some((_, trouble)) = refused.first() else {
@@ -99,6 +119,8 @@ impl Missing {
 struct Found {
     namespace: String,
     scaler: Scaler,
+    /// The words of its spec that this version does not know.
+    unknown: Vec<String>,
 }
 
 impl Surveyor {
@@ -140,6 +162,7 @@ impl Surveyor {
             missing: Missing::default(),
         };
         let mut found = self.autoscalers(&lists, assumed).await?;
+        lists.missing.unknown(&found);
         let names: BTreeSet<String> = found.iter().map(|f| f.namespace.clone()).collect();
         if let (NamespaceScope::One(name), true) = (&self.scope, found.is_empty()) {
             Self::there_is(&lists, name).await?;
@@ -297,8 +320,10 @@ fn found(object: HorizontalPodAutoscaler, owner_labels: &[String]) -> Option<Fou
     let metadata = &object.metadata;
     let (labels, annotations) = (metadata.labels.as_ref(), metadata.annotations.as_ref());
     let mut owners = owner_labels.iter().filter_map(|key| labels?.get(key));
+    let words = object.spec.as_ref().map(convert::autoscaler::unknown_words);
     Some(Found {
         namespace: metadata.namespace.clone()?,
+        unknown: words.unwrap_or_default(),
         scaler: Scaler {
             name: metadata.name.clone()?,
             created: metadata.creation_timestamp.as_ref().map(|t| t.0),

@@ -1,12 +1,13 @@
 //! What can go wrong with a call to the API server, sorted by what to do about it.
 
-use std::error::Error as _;
 use std::future::Future;
 use std::time::Duration;
 
 use kube::Client;
 use kube::core::Status;
 use serde::de::DeserializeOwned;
+
+use crate::failure::root_cause;
 
 /// A failed call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -138,17 +139,6 @@ impl From<kube::Error> for Trouble {
             },
         }
     }
-}
-
-/// The outermost message of the chain with its innermost: "client error (Connect)" alone explains nothing.
-fn root_cause(error: &kube::Error) -> String {
-    let mut source = error.source();
-    let mut innermost = error.to_string();
-    while let Some(inner) = source {
-        innermost = inner.to_string();
-        source = inner.source();
-    }
-    innermost
 }
 
 /// Runs a call with a deadline of our own: the client has none for reading.

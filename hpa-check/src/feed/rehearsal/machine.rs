@@ -94,7 +94,7 @@ impl Machine {
         let target = listener
             .local_addr()
             .map_err(|e| cannot("the balancer has no address", &e))?;
-        let signals = Signals::catch().map_err(|e| cannot("signals can't be caught", &e))?;
+        let signals = Signals::catch()?;
         tokio::spawn(notice::heed(
             signals,
             parts.exit_with_parent,

@@ -4,7 +4,7 @@ use hpa_check_core::documents::doctor::Report;
 use hpa_check_core::verdict::Outcome;
 
 use super::super::{documentation, github};
-use super::{cases, gravity, plural, subject};
+use super::{cases, gravity, names, plural, subject};
 
 /// How many autoscalers get their own message.
 const IN_FULL: usize = 3;
@@ -29,17 +29,8 @@ pub(super) fn annotations(report: &Report) -> String {
             .collect();
         let rest = &cases[cases.len().min(IN_FULL)..];
         if !rest.is_empty() {
-            let names: Vec<String> = rest
-                .iter()
-                .take(NAMES)
-                .map(|(a, _)| a.full_name())
-                .collect();
-            let dots = if rest.len() > NAMES { ", …" } else { "" };
-            lines.push(format!(
-                "And {} more: {}{dots}",
-                rest.len(),
-                names.join(", ")
-            ));
+            let names = names(rest, NAMES, |name| name);
+            lines.push(format!("And {} more: {names}", rest.len()));
         }
         lines.extend(cause.fix.as_ref().map(|fix| format!("Do: {fix}")));
         lines.extend(documentation::of(&cause.id).map(|page| format!("See: {page}")));

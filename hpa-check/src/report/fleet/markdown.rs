@@ -7,7 +7,7 @@ use hpa_check_core::documents::doctor::{Cause, Part, Report};
 use super::super::documentation::link;
 use super::super::escape::Markdown;
 use super::super::markdown::details;
-use super::{cases, conclusion, gravity, has_owners, plural, settings, subject, word};
+use super::{cases, conclusion, gravity, has_owners, names, plural, settings, subject, word};
 
 /// How many autoscalers are shown in full under one cause: a step summary is limited to a megabyte.
 const IN_FULL: usize = 20;
@@ -76,18 +76,8 @@ fn in_full(text: &mut String, report: &Report, cause: &Cause) {
     }
     let rest = &cases[cases.len().min(IN_FULL)..];
     if !rest.is_empty() {
-        let names: Vec<String> = rest
-            .iter()
-            .take(NAMES)
-            .map(|(a, _)| Markdown(a.full_name()).to_string())
-            .collect();
-        let dots = if rest.len() > NAMES { ", …" } else { "" };
-        let _ = writeln!(
-            text,
-            "- and {} more: {}{dots}",
-            rest.len(),
-            names.join(", ")
-        );
+        let names = names(rest, NAMES, |name| Markdown(name).to_string());
+        let _ = writeln!(text, "- and {} more: {names}", rest.len());
     }
     text.push_str("\n</details>\n");
 }

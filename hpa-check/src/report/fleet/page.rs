@@ -4,6 +4,7 @@
 
 use std::fmt::Write as _;
 
+use drawing::page::{self, Header, section};
 use hpa_check_core::documents::doctor::{AutoscalerReport, Cause, Part, Report};
 
 use super::super::escape::Xml;
@@ -35,43 +36,41 @@ pub(super) fn page(report: &Report) -> String {
 
 fn content(report: &Report) -> String {
     let sections = [
-        html::section("causes", "By cause", &causes(report)),
-        html::section(
+        section("causes", "By cause", &causes(report)),
+        section(
             "namespaces",
             "By namespace",
             &parts("namespaces", "Namespace", &report.groups.namespaces),
         ),
         if has_owners(report) {
             let table = parts("owners", "Owner", &report.groups.owners);
-            html::section("owners", "By owner", &table)
+            section("owners", "By owner", &table)
         } else {
             String::new()
         },
-        html::section("all", "Autoscalers", &autoscalers(report)),
-        html::section("aside", "Not counted", &not_counted(report)),
-        html::section("unseen", "Not seen", &unseen(report)),
-        html::section("settings", "Settings", &rows(&settings(report))),
+        section("all", "Autoscalers", &autoscalers(report)),
+        section("aside", "Not counted", &not_counted(report)),
+        section("unseen", "Not seen", &unseen(report)),
+        section("settings", "Settings", &rows(&settings(report))),
     ];
-    format!(
-        "<header class=\"{class}\">\n<p class=\"badge\">{badge}</p>\n<h1>{subject}</h1>\n<p class=\"cause\">{conclusion}</p>\n\
-         <p class=\"when\">{when}{kubernetes}</p>\n</header>\n<main>\n<dl class=\"facts\">{facts}</dl>\n\
+    let kubernetes = report.kubernetes.as_ref();
+    let kubernetes = kubernetes.map_or_else(String::new, |v| format!(", Kubernetes {v}"));
+    let header = Header {
+        class: html::class(report.outcome),
+        badge: report.outcome.badge(),
+        subject: &subject(report),
+        cause: &conclusion(report),
+        when: &(words::date_and_time(report.at) + &kubernetes),
+    };
+    let main = format!(
+        "{facts}\
          <p class=\"find\" hidden><label>Find <input type=\"search\" id=\"find\" placeholder=\"name, namespace, owner or finding\"></label> \
          <button type=\"button\" id=\"open\">Open all</button> <button type=\"button\" id=\"close\">Close all</button> \
-         <span id=\"found\" role=\"status\"></span></p>\n{sections}</main>\n<footer>hpa-check {version}, {schema}</footer>\n",
-        class = html::class(report.outcome),
-        badge = report.outcome.badge(),
-        subject = Xml(subject(report)),
-        conclusion = Xml(conclusion(report)),
-        when = words::date_and_time(report.at),
-        kubernetes = report
-            .kubernetes
-            .as_ref()
-            .map_or_else(String::new, |v| format!(", Kubernetes {}", Xml(v))),
-        facts = html::pairs(&facts(report)),
+         <span id=\"found\" role=\"status\"></span></p>\n{sections}",
+        facts = page::facts(&facts(report)),
         sections = sections.concat(),
-        version = Xml(&report.version),
-        schema = Xml(&report.schema),
-    )
+    );
+    header.over(&main, &html::writer(&report.version, &report.schema))
 }
 
 fn facts(report: &Report) -> Vec<(&'static str, String)> {

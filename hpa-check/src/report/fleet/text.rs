@@ -8,7 +8,7 @@ use hpa_check_core::verdict::Reason;
 use super::super::escape::Terminal;
 use super::super::lines::Lines;
 use super::super::words;
-use super::{cases, conclusion, gravity, plural};
+use super::{cases, conclusion, gravity, names, plural};
 
 /// How many autoscalers are shown in full under one finding; the others are only named.
 const IN_FULL: usize = 5;
@@ -144,11 +144,8 @@ fn finding(page: &mut Lines, cause: &Cause, cases: &[(&AutoscalerReport, &Reason
     }
     let rest = &cases[cases.len().min(IN_FULL)..];
     if !rest.is_empty() {
-        let names = rest.iter().take(NAMES).map(|(a, _)| a.full_name());
-        let names: Vec<String> = names.collect();
-        let dots = if rest.len() > NAMES { ", …" } else { "" };
         let count = words::count(rest.len() as u64);
-        let text = format!("and {count} more: {}{dots}", names.join(", "));
+        let text = format!("and {count} more: {}", names(rest, NAMES, |name| name));
         page.hanging("      ", &text);
     }
     if let Some(fix) = &cause.fix {

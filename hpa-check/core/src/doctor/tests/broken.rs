@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::found;
 use super::world::{
-    ago, autoscaler, busy, condition, healthy, of_keda, owner, pod, pods, refuse, sample, samples,
-    scaled_object, scaler, space, target,
+    ago, autoscaler, busy, condition, healthy, of_keda, only_node, owner, pod, pods, refuse,
+    sample, samples, scaled_object, scaler, space, target,
 };
 use crate::judge;
 use crate::metrics_server::{EXTERNAL, MetricsServer};
@@ -580,7 +580,7 @@ pub(super) const ROWS: &[Row] = &[
         },
     ),
     Row(25, "capacity-too-small", same, |f| {
-        f.room.as_mut().unwrap().allocatable = Millicores(2_500);
+        only_node(f).allocatable = Millicores(2_500);
     }),
     Row(
         26,
@@ -685,6 +685,24 @@ pub(super) const ROWS: &[Row] = &[
             f
         },
         |f| space(f).budgets[0].max_unavailable = Some("0".to_owned()),
+    ),
+    Row(
+        30,
+        "pdb-blocks-drains",
+        || {
+            let mut f = healthy();
+            for (name, selector) in [("cart", "app=cart"), ("web", "app=web")] {
+                space(&mut f).budgets.push(DisruptionBudget {
+                    name: name.to_owned(),
+                    selector: selector.to_owned(),
+                    min_available: None,
+                    max_unavailable: Some("1".to_owned()),
+                });
+            }
+            f
+        },
+        // An empty selector selects every pod.
+        |f| space(f).budgets[1].selector.clear(),
     ),
     Row(
         31,
@@ -842,7 +860,8 @@ fn each_entry_is_found_first_and_its_healthy_neighbor_has_no_findings() {
 }
 
 /// Covered by tests of their own: they need an assertion or an earlier snapshot, or are not faults.
-const ELSEWHERE: [&str; 33] = [
+const ELSEWHERE: [&str; 32] = [
+    "pods-not-created",
     "metrics-api-silent",
     "sync-failed",
     "bounds-leave-no-room",
@@ -853,8 +872,6 @@ const ELSEWHERE: [&str; 33] = [
     "scaling-disabled",
     "pods-starting",
     "no-cpu-metric",
-    "no-such-metric",
-    "scale-unreadable",
     "spec-bounds-differ",
     "spec-target-differs",
     "scale-down-disabled",

@@ -108,3 +108,16 @@ fn a_size_that_somebody_set_once_is_a_note_and_one_that_is_applied_again_and_aga
         assert_eq!((ids[0].as_str(), exit), (id, code), "{manager}: {ids:?}");
     }
 }
+
+#[test]
+fn the_controller_is_known_by_the_name_of_every_program_that_contains_it() {
+    for manager in ["kube-controller-manager", "k3s", "kubelite", "microshift"] {
+        let mut facts = healthy();
+        target(&mut facts).owners_of_replicas = vec![owner(manager, 600)];
+        assert_eq!(
+            found(&facts, &Assertions::default()),
+            (Vec::new(), 0),
+            "{manager}"
+        );
+    }
+}

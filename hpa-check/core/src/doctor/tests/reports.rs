@@ -4,8 +4,8 @@ use super::broken::{
     Do, container, faults, of_pod, pending, quota, rescaled, set_ready, waiting, with_neighbor,
 };
 use super::world::{
-    ago, autoscaler, busy, condition, healthy, owner, pod, pods, refuse, samples, scaler, space,
-    target,
+    ago, autoscaler, busy, condition, healthy, node, owner, pod, pods, refuse, samples, scaler,
+    space, target,
 };
 use crate::metrics_server::{EXTERNAL, MetricsServer};
 use crate::model::before;
@@ -190,8 +190,7 @@ const REPORTS: &[Report] = &[
         seen: || {
             let mut f = healthy();
             ending(&mut f, 4);
-            let room = f.room.as_mut().unwrap();
-            (room.allocatable, room.requested) = (Millicores(1_200), Millicores(900));
+            f.room.as_mut().unwrap().nodes = vec![node("node-1", "linux", 1_200, 900)];
             f
         },
         found: &[],
@@ -846,8 +845,7 @@ const REPORTS: &[Report] = &[
         of: "a new pod has four times its request while it starts",
         seen: || {
             let mut f = healthy();
-            let room = f.room.as_mut().unwrap();
-            (room.allocatable, room.requested) = (Millicores(1_200), Millicores(600));
+            f.room.as_mut().unwrap().nodes = vec![node("node-1", "linux", 1_200, 600)];
             pods(&mut f)[2].pod.containers[0].cpu_request = Some(Millicores(400));
             f
         },
@@ -1023,7 +1021,7 @@ fn by_memory() -> ClusterSnapshot {
 }
 
 /// A target of that kind.
-fn of_kind(api_version: &str, kind: &str) -> ClusterSnapshot {
+pub(super) fn of_kind(api_version: &str, kind: &str) -> ClusterSnapshot {
     let mut facts = healthy();
     let reference = &mut scaler(&mut facts).object.spec.scale_target_ref;
     api_version.clone_into(&mut reference.api_version);
@@ -1051,7 +1049,7 @@ fn ending(facts: &mut ClusterSnapshot, count: usize) {
     }
 }
 
-fn refused_pod(seconds_ago: u64) -> EventSnapshot {
+pub(super) fn refused_pod(seconds_ago: u64) -> EventSnapshot {
     let says =
         "create Pod cart-3 in StatefulSet cart failed error: admission webhook denied the request";
     EventSnapshot {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::broken::{Do, faults, pending};
+use super::broken::{Do, faults, pending, set_ready};
 use super::found;
 use super::world::{ago, busy, condition, healthy, pods, samples, scaler, space, target};
 use crate::model::before;
@@ -12,7 +12,7 @@ use crate::spec::{CurrentMetric, MetricIdentifier, MetricSource, MetricSpec, Met
 use crate::units::Millicores;
 
 /// The same snapshot, taken this much earlier, with samples that were older by as much.
-fn earlier(facts: &ClusterSnapshot, seconds: u64) -> ClusterSnapshot {
+pub(super) fn earlier(facts: &ClusterSnapshot, seconds: u64) -> ClusterSnapshot {
     let mut earlier = facts.clone();
     let span = Duration::from_secs(seconds);
     earlier.at = before(earlier.at, span);
@@ -92,7 +92,7 @@ fn the_same_sample_read_twice_is_one_sample() {
 }
 
 /// A queue beside the CPU, which the controller could not read in its latest sync while it scaled on CPU.
-fn queue_fails() -> ClusterSnapshot {
+pub(super) fn queue_fails() -> ClusterSnapshot {
     let mut facts = healthy();
     let object = &mut scaler(&mut facts).object;
     let name = "s1-prometheus".to_owned();
@@ -283,4 +283,39 @@ fn the_slow_start_of_an_evicted_pods_successor_is_no_lack_of_pods() {
     assert_eq!(found(&now, None), ["pods-starting"]);
     pods(&mut now).last_mut().unwrap().pod.life.start_allowance = None;
     assert_eq!(found(&now, None)[0], "pods-evicted");
+}
+
+#[test]
+fn pods_that_nobody_creates_are_a_fault_once_it_is_clear_that_nobody_will() {
+    let mut now = healthy();
+    let workload = target(&mut now);
+    workload.object.spec_replicas = workload.object.replicas + 2;
+    workload.created = Some(ago(7_200));
+    let status = scaler(&mut now).object.status.as_mut().unwrap();
+    status.last_scale = Some(ago(1_200));
+    assert_eq!(faults(&now), UNDECIDED);
+    assert_eq!(found(&now, Some(&earlier(&healthy(), 30))), UNDECIDED);
+    assert_eq!(found(&now, Some(&earlier(&now, 30)))[0], "pods-not-created");
+    let open: [(&str, Do); 3] = [
+        ("scaled a minute ago", |f| {
+            let status = scaler(f).object.status.as_mut().unwrap();
+            status.last_scale = Some(ago(60));
+        }),
+        ("the last pod became ready a minute ago", |f| {
+            set_ready(&mut pods(f)[0], "True", 60);
+        }),
+        ("a pod that may not count yet exists", |f| {
+            let more = target(f).object.spec_replicas;
+            target(f).object.replicas = more;
+        }),
+    ];
+    for (what, change) in open {
+        let mut now = now.clone();
+        change(&mut now);
+        let found = found(&now, Some(&earlier(&now, 30)));
+        assert!(
+            !found.contains(&"pods-not-created".to_owned()),
+            "{what}: {found:?}"
+        );
+    }
 }

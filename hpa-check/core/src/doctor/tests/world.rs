@@ -13,6 +13,7 @@ use crate::observation::{
     Autoscaler, AutoscalerStatus, Condition, ContainerSample, ControllerConfig, FieldManager, Pod,
     PodSample, Ready, ScaleTarget,
 };
+use crate::snapshot::room::{NodeRoom, OS};
 use crate::snapshot::{
     ClusterSnapshot, FieldOwner, MetricsApi, Namespace, PodSnapshot, Room, Scaler, TargetLook,
     Workload,
@@ -70,8 +71,7 @@ pub(super) fn facts(space: Namespace) -> ClusterSnapshot {
         metrics_servers: Vec::new(),
         node_claims: Vec::new(),
         room: Some(Room {
-            allocatable: Millicores(16_000),
-            requested: Millicores(2_000),
+            nodes: vec![node("node-1", "linux", 16_000, 2_000)],
         }),
         namespaces: BTreeMap::from([("shop".to_owned(), space)]),
         unseen: Vec::new(),
@@ -211,7 +211,25 @@ pub(super) fn pod(app: &str, number: usize) -> PodSnapshot {
             ("pod-template-hash".to_owned(), "6d".to_owned()),
         ])),
         probed: true,
+        node: Some("node-1".to_owned()),
+        placement: Arc::default(),
     }
+}
+
+/// A node with allocatable and requested CPU in millicores.
+pub(super) fn node(name: &str, os: &str, allocatable: i64, requested: i64) -> NodeRoom {
+    NodeRoom {
+        name: name.to_owned(),
+        labels: BTreeMap::from([(OS.to_owned(), os.to_owned())]),
+        taints: Vec::new(),
+        allocatable: Millicores(allocatable),
+        requested: BTreeMap::from([(0, Millicores(requested))]),
+    }
+}
+
+/// The only node of a world that has one.
+pub(super) fn only_node(facts: &mut ClusterSnapshot) -> &mut NodeRoom {
+    &mut facts.room.as_mut().unwrap().nodes[0]
 }
 
 pub(super) fn sample(app: &str, number: usize, cpu: i64) -> PodSample {

@@ -6,6 +6,8 @@ use super::*;
 use crate::spec::MetricTarget;
 use crate::units::Millicores;
 
+mod workload;
+
 /// An autoscaler with this name and these additions to its spec.
 fn autoscaler(name: &str, more: Value) -> Value {
     let mut object = json!({
@@ -77,16 +79,6 @@ fn a_target_that_the_input_lacks_is_named_with_what_is_there_instead() {
         manifest.notes,
         ["its target Deployment/shop is not in the input, which has Deployment/web"]
     );
-}
-
-#[test]
-fn a_missing_request_is_taken_from_the_limit() {
-    let mut object = deployment("shop");
-    object["spec"]["template"]["spec"] =
-        json!({"containers": [{"name": "app", "resources": {"limits": {"cpu": "300m"}}}]});
-    let workload = WorkloadManifest::read(&object).unwrap();
-    assert_eq!(workload.cpu_request(None), Some(Millicores(300)));
-    assert_eq!(workload.ready_after, Duration::ZERO);
 }
 
 #[test]

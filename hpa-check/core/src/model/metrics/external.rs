@@ -1,6 +1,6 @@
 //! `External`: a metric from outside the cluster. `computeStatusForExternalMetric` in `horizontal.go`.
 
-use super::{Failure, NOT_READ, reading};
+use super::{Failure, read, usage_in};
 use crate::model::MetricError;
 use crate::model::proposal::{self, Proposal, ProposalInput};
 use crate::observation::MetricAnswer;
@@ -73,22 +73,16 @@ fn value(
     metric: &MetricIdentifier,
     add: impl Fn(&[Quantity]) -> i64,
 ) -> Result<(i64, bool), MetricError> {
-    let api = |e: &str| {
-        MetricError::new(format!(
-            "unable to fetch metrics from external metrics API: {e}"
-        ))
-    };
-    let answer = match reading(scene, source) {
-        Some(MetricAnswer::Values(values)) if values.is_empty() => Err(MetricError::new(
+    let answered = |answer: &MetricAnswer| match answer {
+        MetricAnswer::Values(values) if values.is_empty() => Some(Err(MetricError::new(
             "no metrics returned from external metrics API",
-        )),
-        Some(MetricAnswer::Values(values)) => Ok((add(values), false)),
-        Some(MetricAnswer::Status(current)) => super::usage_in(current, scene.observed)
-            .map(|usage| (usage, true))
-            .ok_or_else(|| api(NOT_READ)),
-        Some(MetricAnswer::Error(error)) => Err(api(error)),
-        Some(MetricAnswer::Pods(_)) | None => Err(api(NOT_READ)),
+        ))),
+        MetricAnswer::Values(values) => Some(Ok(add(values))),
+        _ => None,
     };
+    let answer = read(scene, source, "external", answered, |current| {
+        usage_in(current, scene.observed)
+    });
     let selector = LabelSelector::as_go_prints(metric.selector.as_ref());
     let (namespace, name) = (scene.namespace, &metric.name);
     answer.map_err(|e| {

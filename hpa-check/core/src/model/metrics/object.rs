@@ -1,6 +1,6 @@
 //! `Object`: a custom metric of one object. `computeStatusForObjectMetric` in `horizontal.go`.
 
-use super::{Failure, NOT_READ, reading};
+use super::{Failure, read, usage_in};
 use crate::model::MetricError;
 use crate::model::proposal::{self, Proposal, ProposalInput};
 use crate::observation::MetricAnswer;
@@ -55,19 +55,13 @@ pub(super) fn propose(
 
 /// `GetObjectMetric` in `metrics/client.go`; also returns whether the value comes from the status.
 fn value(scene: ProposalInput<'_>, source: &MetricSource) -> Result<(i64, bool), MetricError> {
-    let api = |e: &str| {
-        MetricError::new(format!(
-            "unable to fetch metrics from custom metrics API: {e}"
-        ))
+    let answered = |answer: &MetricAnswer| match answer {
+        MetricAnswer::Values(values) => Some(Ok(values.first()?.milli())),
+        _ => None,
     };
-    match reading(scene, source) {
-        Some(MetricAnswer::Values(values)) if !values.is_empty() => Ok((values[0].milli(), false)),
-        Some(MetricAnswer::Status(current)) => super::usage_in(current, scene.observed)
-            .map(|usage| (usage, true))
-            .ok_or_else(|| api(NOT_READ)),
-        Some(MetricAnswer::Error(error)) => Err(api(error)),
-        Some(MetricAnswer::Values(_) | MetricAnswer::Pods(_)) | None => Err(api(NOT_READ)),
-    }
+    read(scene, source, "custom", answered, |current| {
+        usage_in(current, scene.observed)
+    })
 }
 
 fn unreadable(

@@ -1,7 +1,7 @@
 //! `Pods`: a custom metric with one value per pod. `computeStatusForPodsMetric` in `horizontal.go` and
 //! `GetMetricReplicas` in `replica_calculator.go`.
 
-use super::{Failure, NOT_READ, reading};
+use super::{Failure, read};
 use crate::model::pods::{ModelPod, Use, UseByPod};
 use crate::model::proposal::{self, Proposal, ProposalInput};
 use crate::model::{MetricError, ZERO_TIME};
@@ -42,30 +42,24 @@ fn values<'a>(
     scene: ProposalInput<'a>,
     source: &MetricSource,
 ) -> Result<(UseByPod<'a>, bool), MetricError> {
-    let api = |e: &str| {
-        MetricError::new(format!(
-            "unable to fetch metrics from custom metrics API: {e}"
-        ))
-    };
-    match reading(scene, source) {
-        Some(MetricAnswer::Pods(values)) if values.is_empty() => Err(MetricError::new(
+    let answered = |answer: &'a MetricAnswer| match answer {
+        MetricAnswer::Pods(values) if values.is_empty() => Some(Err(MetricError::new(
             "no metrics returned from custom metrics API",
-        )),
-        Some(MetricAnswer::Pods(values)) => {
+        ))),
+        MetricAnswer::Pods(values) => {
             let values = values.iter().map(|v| (v.pod.as_str(), of(v.value)));
-            Ok((values.collect(), false))
+            Some(Ok(values.collect()))
         }
-        Some(MetricAnswer::Status(current)) => {
-            let average = current.average_value.ok_or_else(|| api(NOT_READ))?;
-            // The status does not show which pods lack a value, so the average is used for every pod that can
-            // have one.
-            let has_value = |pod: &&ModelPod| !pod.deleting && pod.phase == "Running";
-            let pods = scene.pods.iter().filter(has_value);
-            Ok((pods.map(|p| (p.name.as_str(), of(average))).collect(), true))
-        }
-        Some(MetricAnswer::Error(error)) => Err(api(error)),
-        Some(MetricAnswer::Values(_)) | None => Err(api(NOT_READ)),
-    }
+        _ => None,
+    };
+    read(scene, source, "custom", answered, |current| {
+        let average = current.average_value?;
+        // The status does not show which pods lack a value, so the average is used for every pod that can have
+        // one.
+        let has_value = |pod: &&ModelPod| !pod.deleting && pod.phase == "Running";
+        let pods = scene.pods.iter().filter(has_value);
+        Some(pods.map(|p| (p.name.as_str(), of(average))).collect())
+    })
 }
 
 /// The time and the window of a custom metric do not matter.

@@ -2,9 +2,8 @@
 //! amount. `computeStatusForResourceMetricGeneric` in `horizontal.go`.
 
 use super::Failure;
-use crate::model::MetricError;
-use crate::model::pods;
 use crate::model::proposal::{self, Proposal, ProposalInput};
+use crate::model::{MetricError, pods, requests};
 use crate::spec::MetricTarget;
 
 /// The proposal for all containers together, or for the named one.
@@ -51,7 +50,7 @@ pub(crate) fn utilization(
 ) -> Result<Proposal, MetricError> {
     let used = used(scene, resource, container)?;
     let counted = proposal::counted(scene, used, Some(resource))?;
-    let requests = pods::requests_by_pod(scene.pods, container, resource, scene.gates)?;
+    let requests = requests::requests_by_pod(scene.pods, container, resource, scene.gates)?;
     proposal::by_utilization(scene, counted, &requests, target)
 }
 

@@ -1,7 +1,6 @@
 //! A run's view for the rules that it shares with a snapshot.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -26,8 +25,6 @@ use crate::units::Millicores;
 
 /// Consecutive answers of the metrics API that must show an uneven load.
 const LOOKS: usize = 3;
-
-static DEFAULTS: LazyLock<ControllerConfig> = LazyLock::new(ControllerConfig::default);
 
 impl<'a> View for RunView<'a> {
     fn now(&self) -> Timestamp {
@@ -118,13 +115,11 @@ impl<'a> View for RunView<'a> {
     }
 
     fn controller(&self) -> &ControllerConfig {
-        let setting = self.state.setting.as_ref();
-        setting.map_or(&DEFAULTS, |s| &s.controller)
+        self.state.controller()
     }
 
     fn metrics_resolution(&self) -> Duration {
-        let setting = self.state.setting.as_ref();
-        setting.map_or(DEFAULTS.sync_period, |s| s.metrics_resolution)
+        self.state.metrics_resolution()
     }
 
     fn known_window(&self) -> Option<Duration> {

@@ -9,7 +9,6 @@ use crate::spec::{MetricSpec, ScalingRules, SelectPolicy};
 
 pub(crate) const RULES: &[Rule] = &[
     Rule::shared(&catalog::NO_CPU_METRIC, Weight::Blocker, no_cpu_metric),
-    Rule::shared(&catalog::NO_SUCH_METRIC, Weight::Blocker, no_such_metric),
     Rule::shared(&catalog::BOUNDS_LEAVE_NO_ROOM, Weight::Blocker, no_room),
     Rule::shared(&catalog::SPEC_BOUNDS_DIFFER, Weight::Blocker, differ),
     Rule::shared(
@@ -46,12 +45,8 @@ fn no_cpu_metric(view: &dyn View) -> Option<Evidence> {
     })
 }
 
-fn no_such_metric(view: &dyn View) -> Option<Evidence> {
-    absent(view, |asserted| !asserted.is_cpu())
-}
-
 /// The first asserted metric, among those that `concerns` selects, that the spec lacks.
-fn absent(view: &dyn View, concerns: fn(&AssertedMetric) -> bool) -> Option<Evidence> {
+pub(crate) fn absent(view: &dyn View, concerns: fn(&AssertedMetric) -> bool) -> Option<Evidence> {
     let metrics = &view.spec()?.metrics;
     let asserted = view.asserted().metrics;
     let mut asserted = asserted.iter().filter(|a| concerns(a));

@@ -5,7 +5,7 @@ use crate::rules::rule::SharedFind;
 use crate::rules::view::View;
 
 /// What a run watches, or an earlier snapshot shows too.
-pub(super) fn lasting(view: &dyn View, find: SharedFind) -> Option<Evidence> {
+pub(crate) fn lasting(view: &dyn View, find: SharedFind) -> Option<Evidence> {
     find(view).filter(|_| stands(view, find))
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::findings::{Evidence, catalog};
-use crate::metrics_server::{CUSTOM, EXTERNAL, MetricsServer, RESOURCE, group_of};
+use crate::metrics_server::{MetricsServer, RESOURCE, group_of};
 use crate::model::{after, counted};
 use crate::observation::{ContainerSample, PodSample};
 use crate::rules::rule::{Rule, Weight};
@@ -23,8 +23,10 @@ pub(crate) const RULES: &[Rule] = &[
     Rule::shared(&catalog::METRICS_INCOMPLETE, Weight::Cause, incomplete),
     Rule::shared(&catalog::METRICS_STALE, Weight::Cause, stale),
     Rule::shared(&catalog::ADAPTER_UNAVAILABLE, Weight::Cause, no_adapter),
-    Rule::shared(&catalog::METRIC_FAILED, Weight::Symptom, failed),
 ];
+
+/// The resources that the resource metrics API has.
+pub(super) const MEASURED: [&str; 2] = ["cpu", "memory"];
 
 const NOT_THERE: &str = "could not find the requested resource";
 
@@ -107,126 +109,6 @@ pub(crate) fn silent(view: &dyn View) -> Option<Evidence> {
     let resource = || unanswered(view).or_else(|| never_sampled(view));
     let resource = || view.needs_resource_metrics().then(resource)?;
     away.or_else(resource)
-}
-
-/// The API that the condition's reason refers to.
-fn blamed(reason: &str) -> &'static str {
-    match reason {
-        "FailedGetExternalMetric" => EXTERNAL,
-        "FailedGetPodsMetric" | "FailedGetObjectMetric" => CUSTOM,
-        _ => RESOURCE,
-    }
-}
-
-/// Any other problem that the controller reports about a metric.
-fn failed(view: &dyn View) -> Option<Evidence> {
-    if let Some(found) = unrequested(view) {
-        return Some(found);
-    }
-    let Some((reason, message)) = view.refusal("ScalingActive") else {
-        let long = view.valueless_for()? >= view.warm_up();
-        return long.then(|| beside_others(view))?;
-    };
-    // New pods have none for a moment, and neither does a restarted metrics server.
-    let long = view
-        .refusal_lasting("ScalingActive", view.warm_up())
-        .is_some();
-    let known = reason == "ScalingDisabled" || awaits_pods(view);
-    (!known && long && !view.is_complete()).then(|| {
-        let (which, blocks) = failing(view);
-        Evidence::new(
-            format!("the controller can't compute {which}, {blocks}: {reason}"),
-            [quoted(reason, message)],
-        )
-        .advising(about_server(view, blamed(reason)))
-    })
-}
-
-/// Whether the controller lacks the metric of pods that are all too young to have one that counts. Starts that take
-/// too long have findings of their own.
-pub(crate) fn awaits_pods(view: &dyn View) -> bool {
-    let resource = [
-        "FailedGetResourceMetric",
-        "FailedGetContainerResourceMetric",
-    ];
-    let refusal = view.refusal("ScalingActive");
-    let lacks = refusal.is_some_and(|(reason, _)| resource.contains(&reason));
-    lacks && !view.living().is_empty() && settled(view, &view.metrics()).is_empty()
-}
-
-/// A utilization beside the CPU's that can't be computed, because a counted container has no request for its
-/// resource. The controller may not report it, because the CPU still adds pods.
-fn unrequested(view: &dyn View) -> Option<Evidence> {
-    let pods = view.pods().filter(|_| !view.is_complete())?;
-    let cpu = view.cpu();
-    let mut others = view
-        .spec()?
-        .metrics
-        .iter()
-        .filter(|m| m.utilization().is_some());
-    others.find_map(|metric| {
-        let (resource, _) = metric.resource().filter(|_| Some(metric) != cpu)?;
-        let errors = pods.iter().filter(|p| !p.pod.deleting).filter_map(|p| {
-            let request = counted::request(p.pod, &metric.source, view.gates());
-            request.err().map(|error| format!("pod {}: {error}", p.name()))
-        });
-        let errors: Vec<String> = errors.filter(|e| e.contains("missing")).collect();
-        (!errors.is_empty()).then(|| {
-            let blocks = match view.spec().map_or(0, |s| s.metrics.len()) {
-                1 => "so the autoscaler does nothing",
-                _ => "which blocks scale-down",
-            };
-            let count = errors.len();
-            let source = &metric.source;
-            Evidence::new(
-                format!("{count} pods lack the request that {source} is measured by, {blocks}"),
-                errors,
-            )
-            .advising(Some(format!(
-                "Set `resources.requests.{resource}` on every container that the metric counts, including injected sidecars."
-            )))
-        })
-    })
-}
-
-/// Metrics that fail while another one works, so the controller only says so when it wants to scale down
-/// (`computeReplicasForMetrics` in `horizontal.go`).
-pub(crate) fn beside_others(view: &dyn View) -> Option<Evidence> {
-    let (which, blocks) = failing(view);
-    let at_work = view.target()?.spec_replicas > 0 && !view.is_complete();
-    at_work.then(|| {
-        let metrics = view.spec().map_or(&[][..], |spec| &spec.metrics);
-        let current = view.status().map_or(&[][..], |s| &s.current_metrics);
-        let failed = metrics.iter().zip(current).filter(|(_, c)| c.is_empty());
-        let groups: Vec<&str> = failed
-            .clone()
-            .filter_map(|(m, _)| group_of(&m.source))
-            .collect();
-        Evidence::new(
-            format!("the controller can't compute {which}, {blocks}"),
-            failed.map(|(m, _)| format!("status.currentMetrics: no value for {}", m.source)),
-        )
-        .advising(groups.first().and_then(|group| about_server(view, group)))
-    })
-}
-
-/// The metrics without a value in the status, and the consequence: if another metric works, only scale-down
-/// is blocked.
-fn failing(view: &dyn View) -> (String, &'static str) {
-    let metrics = view.spec().map_or(&[][..], |spec| &spec.metrics);
-    let current = view.status().map_or(&[][..], |s| &s.current_metrics);
-    let failed = metrics.iter().zip(current);
-    let failed = failed.filter(|(_, current)| current.is_empty());
-    let failed: Vec<String> = failed.map(|(m, _)| m.source.to_string()).collect();
-    let blocks = if metrics.len() > failed.len().max(1) {
-        "which blocks scale-down"
-    } else {
-        "so the autoscaler does nothing"
-    };
-    match failed.as_slice() {
-        [] => ("a metric".to_owned(), blocks),
-        names => (names.join(" and "), blocks),
-    }
 }
 
 fn unavailable(view: &dyn View) -> Option<Evidence> {
@@ -350,6 +232,7 @@ fn without_value(view: &dyn View, sample: &PodSample) -> Option<String> {
     let mut metrics = view.spec()?.metrics.iter();
     metrics.find_map(|metric| {
         let (resource, container) = metric.resource()?;
+        MEASURED.contains(&resource).then_some(())?;
         if counted::used(sample, &metric.source).is_some() {
             return None;
         }

@@ -6,16 +6,20 @@ use crate::quantity::Quantity;
 use crate::quota::Quota;
 use crate::rules::view::OwnPods;
 
-/// What one pod uses of a quota, in thousandths; `None` if the pod has no such amount, or the resource is
-/// neither pods nor CPU nor memory.
+/// What one pod uses of a quota, in thousandths; `None` if the pod has no such amount.
 fn taken_by(quota: &Quota, pod: &Pod) -> Option<i64> {
     match quota.resource.as_str() {
         "pods" | "count/pods" => Some(1000),
         resource => match resource.strip_prefix("limits.") {
             Some(resource) => limit(pod, resource),
-            None => whole_request(pod, resource.trim_start_matches("requests.")),
+            None => request(pod, resource.trim_start_matches("requests.")),
         },
     }
+}
+
+fn request(pod: &Pod, resource: &str) -> Option<i64> {
+    let other = || Some(pod.other_requests.get(resource)?.milli());
+    whole_request(pod, resource).or_else(other)
 }
 
 /// A pod's own limit, or the sum of its containers' if all have one.
@@ -54,15 +58,21 @@ pub(super) fn falls_short(quota: &Quota, pod: &Pod, pods: i64, own: &OwnPods<'_>
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::quota::fixture::{quota, scoped};
     use crate::spec::ContainerResources;
     use crate::units::Millicores;
 
-    /// How many pods of 100m fit, if fewer than ten. Three exist.
+    /// How many pods of 100m and two GPUs fit, if fewer than ten. Three exist.
     fn fit(quota: &Quota) -> Option<i64> {
         let pod = Pod {
             containers: vec![ContainerResources::cpu("app", Some(Millicores(100)), None)],
+            other_requests: BTreeMap::from([(
+                "nvidia.com/gpu".to_owned(),
+                Quantity::from_milli(2_000),
+            )]),
             ..Pod::default()
         };
         falls_short(quota, &pod, 10, &OwnPods::Count(Some(3)))
@@ -83,6 +93,9 @@ mod tests {
             ("requests.cpu", "0.9", "300m", Some(9)),
             ("limits.cpu", "1", "0", None),
             ("requests.memory", "1", "0", None),
+            ("requests.nvidia.com/gpu", "20", "6", None),
+            ("requests.nvidia.com/gpu", "16", "8", Some(7)),
+            ("requests.ephemeral-storage", "1Gi", "1Gi", None),
         ] {
             let found = fit(&quota(resource, hard, used));
             assert_eq!(found, expected, "{resource} {used} of {hard}");

@@ -23,7 +23,7 @@ const OVER_QUOTA: &str = "exceeded quota";
 const RETRY: Duration = Duration::from_mins(17);
 
 /// The API server's message when it rejects a pod, from a condition of the scale target or an event.
-fn refusal(view: &dyn View) -> Option<String> {
+pub(crate) fn refusal(view: &dyn View) -> Option<String> {
     let target = view.target()?;
     if target.replicas >= target.spec_replicas || view.reached_max() {
         return None;
@@ -33,9 +33,12 @@ fn refusal(view: &dyn View) -> Option<String> {
         .filter(|c| c.kind == "ReplicaFailure" && c.status == "True")
         .map(|c| format!("condition {} {}: {}", c.kind, c.reason, c.message))
         .next();
-    // A StatefulSet has no such condition; its event is about itself. A run watches more events, so those about
-    // its ReplicaSet count too.
+    // Only a Deployment has such a condition. The event is about the StatefulSet itself, or about a ReplicaSet or
+    // ReplicationController that the target owns. A run watches all events and does not read owners, so there those
+    // count that are named after the target.
     let (own, watched) = (view.reference(), view.is_watched());
+    let owner = |about: &str| view.owners().and_then(|owners| owners.get(about));
+    let is_own = |about: &str| about == own || owner(about).is_some_and(|owner| *owner == own);
     let event = || {
         let made = view
             .living()
@@ -47,7 +50,7 @@ fn refusal(view: &dyn View) -> Option<String> {
             // A pod created since then shows that pods are no longer rejected.
             let stands = made.is_none_or(|made| e.at.is_some_and(|at| at >= made));
             let recent = watched || (e.at.is_some() && !view.longer(e.at, RETRY));
-            let concerns = e.about == own || (watched && is_of(&own, e.about));
+            let concerns = is_own(e.about) || (watched && is_of(&own, e.about));
             e.reason == "FailedCreate" && concerns && stands && recent
         })
         .map(|e| format!("event {}: {}", e.reason, e.message))

@@ -9,7 +9,6 @@ pub(crate) const RULES: &[Rule] = &[
     Rule::shared(&catalog::TARGET_API_VERSION, Weight::Blocker, api_version),
     Rule::shared(&catalog::TARGET_NOT_FOUND, Weight::Blocker, not_found),
     Rule::shared(&catalog::TARGET_NOT_SCALABLE, Weight::Blocker, not_scalable),
-    Rule::shared(&catalog::SCALE_UNREADABLE, Weight::Cause, unreadable),
     Rule::shared(&catalog::SCALING_DISABLED, Weight::Blocker, disabled),
     Rule::shared(&catalog::RESCALE_FAILED, Weight::Cause, rescale_failed),
     Rule::shared(&catalog::NO_SYNCS_SEEN, Weight::Cause, never_synced),
@@ -68,7 +67,7 @@ fn not_found(view: &dyn View) -> Option<Evidence> {
 
 /// client-go's error for a path that the API server does not serve, because the kind has no such subresource.
 /// The error for a missing object names the object instead.
-const NO_SCALE: &str = "could not find the requested resource";
+pub(crate) const NO_SCALE: &str = "could not find the requested resource";
 
 /// The object exists, but its `/scale` is not found.
 fn not_scalable(view: &dyn View) -> Option<Evidence> {
@@ -93,24 +92,8 @@ fn not_scalable(view: &dyn View) -> Option<Evidence> {
     ))
 }
 
-fn unreadable(view: &dyn View) -> Option<Evidence> {
-    let (reason, says) = view.standing_refusal("AbleToScale")?;
-    let known = says_not_found(says) || says.contains(NO_SCALE);
-    let there = matches!(view.scaled(), TargetLookup::Read(_));
-    (reason == "FailedGetScale" && there && !known && view.is_watched() && !view.is_complete())
-        .then(|| {
-            Evidence::new(
-                format!(
-                    "the controller can't read the scale of{}",
-                    target_name(view)
-                ),
-                [quoted(reason, says)],
-            )
-        })
-}
-
 /// The reference as written, with a leading space.
-fn target_name(view: &dyn View) -> String {
+pub(crate) fn target_name(view: &dyn View) -> String {
     let reference = view.spec().map(|s| &s.scale_target_ref);
     reference.map_or_else(String::new, |r| {
         format!(" {} {}/{}", r.api_version, r.kind, r.name)
@@ -118,7 +101,7 @@ fn target_name(view: &dyn View) -> String {
 }
 
 /// Whether the object or its kind is missing.
-fn says_not_found(message: &str) -> bool {
+pub(crate) fn says_not_found(message: &str) -> bool {
     ["not found", "no matches for kind"]
         .iter()
         .any(|words| message.contains(words))

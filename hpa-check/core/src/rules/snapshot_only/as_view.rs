@@ -13,7 +13,7 @@ use crate::model::{VersionGates, after};
 use crate::observation::{AutoscalerStatus, ControllerConfig, PodSample};
 use crate::rules::view::{
     Asserted, ConflictingWrites, EventView, MetricsView, OwnPods, PodView, QuotaView,
-    ReadinessLoss, SizeView, Swings, TargetLookup, UseView, View, whole_request,
+    ReadinessLoss, SizeView, Swings, TargetLookup, UseView, View,
 };
 use crate::snapshot::{self, EventSnapshot, NodeClaim, PodSnapshot, Scaler, TargetLook};
 use crate::spec::{AutoscalerSpec, CurrentMetric};
@@ -33,6 +33,10 @@ impl<'a> View for SnapshotView<'a> {
 
     fn status(&self) -> Option<&AutoscalerStatus> {
         self.scaler.object.status.as_ref()
+    }
+
+    fn status_writer(&self) -> Option<&str> {
+        self.scaler.object.status_writer.as_deref()
     }
 
     fn scaled(&self) -> TargetLookup<'_> {
@@ -84,8 +88,7 @@ impl<'a> View for SnapshotView<'a> {
     }
 
     fn gates(&self) -> VersionGates {
-        let version = self.cluster.kubernetes.as_deref();
-        version.map_or_else(VersionGates::default, VersionGates::of_version)
+        VersionGates::of_version(self.cluster.kubernetes.as_deref())
     }
 
     fn asserted(&self) -> Asserted<'_> {
@@ -126,23 +129,14 @@ impl<'a> View for SnapshotView<'a> {
     fn quotas(&self) -> Vec<QuotaView<'_>> {
         let quotas = self.space.quotas.iter().map(|quota| QuotaView {
             quota,
-            own: OwnPods::These(self.unfinished().collect()),
+            own: OwnPods::These(self.unfinished().map(|p| &p.pod).collect()),
         });
         quotas.collect()
     }
 
     fn capacity(&self) -> Option<(Millicores, String)> {
-        let room = self.cluster.room.as_ref()?;
-        // A pod that waits for a node takes nothing from any.
-        let placed = self.unfinished().filter(|pod| pod.unschedulable.is_none());
-        let own = placed.filter_map(whole_request).map(|cpu| cpu.0);
-        let own: i64 = own.sum();
-        let left = (room.allocatable.0 - room.requested.0).max(0);
-        let how = format!(
-            "nodes: {} allocatable, {} requested",
-            room.allocatable, room.requested
-        );
-        Some((Millicores(left + own), how))
+        let pods: Vec<&PodSnapshot> = self.unfinished().collect();
+        Some(self.cluster.room.as_ref()?.of(&pods))
     }
 
     fn events_are_seen(&self) -> bool {
@@ -307,8 +301,10 @@ impl<'a> View for SnapshotView<'a> {
                     .is_some_and(CurrentMetric::is_empty)
             })
         };
-        let metrics = 0..self.scaler.object.spec.metrics.len();
-        let failing: Vec<usize> = metrics.filter(|place| fails(self.scaler, *place)).collect();
+        let metrics = self.scaler.object.spec.metrics.iter().enumerate();
+        let known = metrics.filter(|(_, metric)| metric.source.is_known());
+        let failing = known.filter(|(place, _)| fails(self.scaler, *place));
+        let failing: Vec<usize> = failing.map(|(place, _)| place).collect();
         failing.first()?;
         let before = self.before.as_ref();
         let before = before.filter(|b| failing.iter().any(|place| fails(b.scaler, *place)));

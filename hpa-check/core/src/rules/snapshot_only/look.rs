@@ -7,12 +7,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::keda::ScaledObject;
+use crate::model::decision::Decision;
 use crate::model::normalize::FullBehavior;
 use crate::model::proposal::Readings;
-use crate::model::reconcile::{Controller, Decision, ScaleSubresource, Sync};
+use crate::model::reconcile::{Controller, ScaleSubresource, Sync};
 use crate::model::selector::TargetSelector;
 use crate::model::{before, pods};
-use crate::observation::{Condition, Pod, PodSample};
+use crate::observation::{Condition, MetricAnswer, MetricReading, PodSample};
 use crate::rules::view::{PodView, UseView, View};
 use crate::snapshot::index::Index;
 use crate::snapshot::{
@@ -99,18 +100,22 @@ impl<'a> SnapshotView<'a> {
         view
     }
 
-    /// One sync of a controller that has just started, with the snapshot as input.
+    /// One sync of a controller that has just started, with the snapshot as input. What a metric of a type that only a
+    /// newer version knows asks for is unknown.
     fn decide(&self) -> Option<Decision> {
-        let workload = self.workload()?;
+        let mut metrics = self.scaler.object.spec.metrics.iter();
+        let known = metrics.all(|metric| metric.source.is_known());
+        let workload = self.workload().filter(|_| known)?;
         let pods: Vec<pods::ModelPod> = self.pods()?.iter().map(|p| p.pod.into()).collect();
         let samples = self.pods()?.into_iter().filter_map(|p| p.sample);
-        let own: Vec<pods::PodMetric> = samples.map(Into::into).collect();
+        let own: Vec<PodSample> = samples.cloned().collect();
         let metrics = match self.space.samples.as_ref()? {
             Ok(_) => Ok(own.as_slice()),
             Err(error) => Err(error.as_str()),
         };
         let settings = self.cluster.controller.clone();
         let selector = TargetSelector::new(workload.object.selector.as_str());
+        let others = self.told();
         Some(Controller::new(settings, self.gates()).sync(Sync {
             now: self.cluster.at,
             namespace: self.namespace,
@@ -121,12 +126,32 @@ impl<'a> SnapshotView<'a> {
                 selector: &selector,
             }),
             pods: &pods,
-            metrics: Readings::of_resources(metrics),
-            other_selectors: &[],
+            metrics: Readings {
+                resources: metrics,
+                others: &others,
+            },
+            shares_pods: false,
             update_error: None,
             conditions: &[],
             desired_before: 0,
         }))
+    }
+
+    /// The custom and external metrics. A snapshot does not ask their APIs, so the status has their values.
+    fn told(&self) -> Vec<MetricReading> {
+        let status = self.scaler.object.status.as_ref();
+        let current = status.map_or(&[][..], |s| &s.current_metrics);
+        let metrics = self.scaler.object.spec.metrics.iter().zip(current);
+        let others = metrics.filter(|(metric, _)| metric.resource().is_none());
+        let told = others.map(|(metric, current)| MetricReading {
+            metric: metric.source.clone(),
+            answer: if current.is_empty() {
+                MetricAnswer::Error("the autoscaler's status has no value".to_owned())
+            } else {
+                MetricAnswer::Status(*current)
+            },
+        });
+        told.collect()
     }
 
     /// What the metrics ask for, and the result. A snapshot knows no earlier recommendations, only the
@@ -214,9 +239,9 @@ impl<'a> SnapshotView<'a> {
 
     /// The pods that its selector matches and that have not finished, including terminating ones: they still
     /// take up room on a node and in a quota.
-    pub(super) fn unfinished(&self) -> impl Iterator<Item = &'a Pod> {
-        let pods = self.matched.iter().map(|p| &p.pod);
-        pods.filter(|pod| !matches!(pod.phase.as_str(), "Succeeded" | "Failed"))
+    pub(super) fn unfinished(&self) -> impl Iterator<Item = &'a PodSnapshot> {
+        let pods = self.matched.iter().copied();
+        pods.filter(|p| !matches!(p.pod.phase.as_str(), "Succeeded" | "Failed"))
     }
 
     /// The kubelet's event that a pod's readiness probe timed out, at about that time or later.

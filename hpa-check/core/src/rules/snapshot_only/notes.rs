@@ -127,10 +127,26 @@ fn blocks_drains(look: &SnapshotView<'_>) -> Option<Evidence> {
     let labels = look.labels()?;
     let selects = |b: &&DisruptionBudget| {
         let selector = Selector::parse(&b.selector);
-        !b.selector.is_empty() && selector.is_ok_and(|s| s.matches(labels))
+        selector.is_ok_and(|s| s.matches(labels))
     };
-    let budgets = look.space.budgets.iter().filter(selects);
+    let budgets: Vec<&DisruptionBudget> = look.space.budgets.iter().filter(selects).collect();
+    if let [first, second, ..] = budgets.as_slice() {
+        let quote = |b: &DisruptionBudget| {
+            let selector = Some(b.selector.as_str()).filter(|text| !text.is_empty());
+            let selector = selector.unwrap_or("every pod");
+            format!("PodDisruptionBudget {}: selects {selector}", b.name)
+        };
+        return Some(Evidence::new(
+            format!(
+                "PodDisruptionBudgets {} and {} select the same pods, which the eviction API refuses to evict",
+                first.name, second.name
+            ),
+            budgets.iter().map(|b| quote(b)),
+        )
+        .advising(Some("Keep one budget for these pods.".to_owned())));
+    }
     budgets
+        .into_iter()
         .filter_map(|b| Some((b, bound(b, min)?)))
         .map(|(b, bound)| {
             Evidence::new(

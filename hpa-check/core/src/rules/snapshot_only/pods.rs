@@ -1,11 +1,16 @@
 //! Unready pods that distort the average, and missing metrics, at the moment of the snapshot.
 
+use std::time::Duration;
+
 use super::look::SnapshotView;
 use crate::findings::{Evidence, catalog};
 use crate::model::proposal::Proposal;
 use crate::rules::rule::{Rule, Weight};
-use crate::rules::shared::metrics::{awaits_pods, settled, silent};
-use crate::rules::view::{PodView, quoted};
+use crate::rules::shared::lasting::lasting;
+use crate::rules::shared::metrics::{settled, silent};
+use crate::rules::shared::room::refusal;
+use crate::rules::shared::uncomputed::awaits_pods;
+use crate::rules::view::{PodView, View, quoted};
 
 pub(crate) const RULES: &[Rule] = &[
     Rule::snapshot(
@@ -13,6 +18,9 @@ pub(crate) const RULES: &[Rule] = &[
         Weight::Cause,
         hold_scaling,
     ),
+    Rule::snapshot(&catalog::PODS_NOT_CREATED, Weight::Cause, |look| {
+        lasting(look.view(), uncreated)
+    }),
     Rule::snapshot(&catalog::RESIZE_NOT_DONE, Weight::Cause, not_resized),
     Rule::snapshot(&catalog::METRICS_API_SILENT, Weight::Cause, |look| {
         silent(look.view())
@@ -20,6 +28,32 @@ pub(crate) const RULES: &[Rule] = &[
     Rule::snapshot(&catalog::METRICS_NOT_YET, Weight::Symptom, not_yet),
     Rule::snapshot(&catalog::SYNC_FAILED, Weight::Symptom, sync_failed),
 ];
+
+/// A StatefulSet waits for one pod before it creates the next, and `minReadySeconds` may make that wait longer.
+const BETWEEN_PODS: Duration = Duration::from_mins(10);
+
+/// Fewer pods than were requested, of which none is starting, long after the last change that is known. What the API
+/// server refused has a finding of its own.
+pub(crate) fn uncreated(view: &dyn View) -> Option<Evidence> {
+    let target = view.target()?;
+    let (made, wanted) = (target.replicas, target.spec_replicas);
+    let living = view.pods().map(|_| view.living())?;
+    let exist = i32::try_from(living.len()).unwrap_or(i32::MAX).max(made);
+    let scaled = view.status()?.last_scale;
+    let newest = living.iter().filter_map(|p| p.since.max(p.made())).max();
+    let last = scaled.max(newest).max(view.target_since());
+    let at_rest = living.iter().all(PodView::is_ready) && view.longer(last, BETWEEN_PODS);
+    (exist < wanted && at_rest && refusal(view).is_none()).then(|| {
+        let target = view.reference();
+        let scaled = scaled.map(|at| format!("status.lastScaleTime {at:.0}"));
+        let newest = newest.map(|at| format!("nothing has changed about the pods since {at:.0}"));
+        let status = format!("{target}: spec.replicas {wanted}, status.replicas {made}");
+        Evidence::new(
+            format!("{wanted} pods were requested, only {exist} exist, and nothing says why"),
+            [status].into_iter().chain(scaled).chain(newest),
+        )
+    })
+}
 
 /// The model's proposal, if it counts unready pods as idle.
 fn damped<'p>(look: &'p SnapshotView<'_>) -> Option<(&'p Proposal, f64)> {

@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use super::look::SnapshotView;
+use super::pods::uncreated;
 use crate::findings::{Evidence, catalog};
 use crate::rules::rule::{Rule, SharedFind, Weight};
 use crate::rules::shared::keda::fails;
 use crate::rules::shared::lasting::momentary;
-use crate::rules::shared::metrics::{beside_others, old_samples};
+use crate::rules::shared::metrics::old_samples;
 use crate::rules::shared::pods::{first_pull, first_start};
 use crate::rules::shared::room::rejected;
 use crate::rules::shared::spread::uneven;
+use crate::rules::shared::uncomputed::beside_others;
 use crate::rules::view::View;
 
 pub(crate) const RULES: &[Rule] = &[Rule::snapshot(
@@ -20,7 +22,7 @@ pub(crate) const RULES: &[Rule] = &[Rule::snapshot(
 )];
 
 /// What is a fault if it is still there two syncs later.
-const FIRST: [SharedFind; 4] = [fails, first_pull, first_start, rejected];
+const FIRST: [SharedFind; 5] = [fails, first_pull, first_start, rejected, uncreated];
 
 /// What is shown, and how long after it the second snapshot has to be taken.
 type Shown = (Evidence, Duration);

@@ -8,7 +8,7 @@ use super::{PodView, TargetLookup, View};
 use crate::keda::Pause;
 use crate::metrics_server::MetricsServer;
 use crate::model::{Tolerances, after, counted};
-use crate::observation::{CONTROLLER, Pod, PodSample, ScaleTarget};
+use crate::observation::{Pod, PodSample, ScaleTarget, is_controller};
 use crate::spec::{MetricSpec, MetricTarget};
 use crate::units::Millicores;
 
@@ -31,7 +31,7 @@ impl dyn View + '_ {
     /// Whether a field manager writes the replicas on the autoscaler's behalf.
     pub(crate) fn is_own_writer(&self, manager: &str) -> bool {
         let keda = manager == KEDA || manager == "keda-operator";
-        let controller = manager == CONTROLLER || self.status_writer() == Some(manager);
+        let controller = is_controller(manager) || self.status_writer() == Some(manager);
         controller || (keda && self.scaled_object().is_some())
     }
 
@@ -274,6 +274,6 @@ pub(crate) fn quoted(reason: &str, message: &str) -> String {
 }
 
 /// The CPU that a pod takes from a node and from a quota; `None` if it requests none.
-pub(crate) fn whole_request(pod: &Pod) -> Option<Millicores> {
+fn whole_request(pod: &Pod) -> Option<Millicores> {
     counted::whole_request(pod, "cpu").map(Millicores)
 }

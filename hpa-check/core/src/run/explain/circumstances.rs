@@ -8,7 +8,7 @@ use super::sightings::{NEAR, ReadingSearch, Span};
 use crate::model::reconcile::Controller;
 use crate::model::selector::TargetSelector;
 use crate::model::{after, before};
-use crate::observation::{AutoscalerStatus, ControllerConfig};
+use crate::observation::AutoscalerStatus;
 use crate::run::state::RunState;
 use crate::spec::{AutoscalerSpec, MetricSpec};
 
@@ -28,37 +28,29 @@ pub(super) fn search(
         when,
         at,
         around: around(state),
-        initialization: fresh(state).settings.cpu_initialization_period,
+        initialization: state.controller().cpu_initialization_period,
         samples: spec.metrics.iter().any(|m| m.resource().is_some()),
     }
 }
 
 /// A controller that has just started, with the known settings.
 pub(super) fn fresh(state: &RunState) -> Controller {
-    let setting = state.setting.as_ref();
-    let settings = setting.map_or_else(ControllerConfig::default, |s| s.controller.clone());
-    Controller::new(settings, state.gates())
+    Controller::new(state.controller().clone(), state.gates())
 }
 
 pub(super) fn period(state: &RunState) -> Duration {
-    let setting = state.setting.as_ref();
-    setting.map_or(Duration::from_secs(15), |s| s.controller.sync_period)
-}
-
-fn resolution(state: &RunState) -> Duration {
-    let setting = state.setting.as_ref();
-    setting.map_or(Duration::from_secs(15), |s| s.metrics_resolution)
+    state.controller().sync_period
 }
 
 /// How long after a sync its inputs may first be observed.
 pub(super) fn patience(state: &RunState) -> Duration {
-    resolution(state).max(NEAR)
+    state.metrics_resolution().max(NEAR)
 }
 
 /// How old the metrics API's answer may be that a sync uses. Between two polls an answer may have come and
 /// gone, and a slow API may have been queried a whole sync earlier.
 pub(super) fn around(state: &RunState) -> Duration {
-    NEAR + resolution(state) * 2 + period(state)
+    NEAR + state.metrics_resolution() * 2 + period(state)
 }
 
 /// The metric, if any, that can't be traced to the replica: the status lacks its value, or has only a rounded

@@ -7,9 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 use super::memory::{ControllerMemory, SyncOutcome, Variant, Windows};
 use super::sightings::{Answer, Look, Looked, ReadingSearch, Sightings, Span};
 use crate::model::conditions::{ABLE_TO_SCALE, SCALED_TO_ZERO, SCALING_ACTIVE, SCALING_LIMITED};
+use crate::model::decision::Decision;
 use crate::model::pods::ModelPod;
 use crate::model::proposal::Readings;
-use crate::model::reconcile::{Controller, Decision, ScaleSubresource, Sync};
+use crate::model::reconcile::{Controller, ScaleSubresource, Sync};
 use crate::model::selector::TargetSelector;
 use crate::observation::{AutoscalerStatus, Condition, MetricReading};
 use crate::run::timeline::Range;
@@ -323,7 +324,7 @@ impl Question<'_> {
                 resources: answer.as_deref().map_err(String::as_str),
                 others: self.others,
             },
-            other_selectors: &[],
+            shares_pods: false,
             update_error: refused.then_some("refused"),
             conditions,
             desired_before: self.previous.desired_replicas,

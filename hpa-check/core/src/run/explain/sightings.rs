@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::pods::{ModelPod, PodMetric};
+use crate::model::pods::ModelPod;
 use crate::model::{after, before};
-use crate::observation::{Pod, Watched};
+use crate::observation::{Pod, PodSample, Watched};
 use crate::run::state::RunState;
 
 /// The observer and the controller see a change of a pod at about the same time.
@@ -19,7 +19,7 @@ pub(super) const NEAR: Duration = Duration::from_secs(2);
 const MOST_WORK: usize = 50_000;
 
 /// The answer of the metrics API, or its error.
-pub(super) type Answer = Result<Vec<PodMetric>, String>;
+pub(super) type Answer = Result<Vec<PodSample>, String>;
 
 /// A span of time, including both ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,11 +2,12 @@
 
 use std::num::Wrapping;
 
+use super::group::{Group, Sample, instant};
 use super::ledger::{Crew, Ledger};
 use super::setup::Setup;
 use crate::model::instant::Nanos;
-use crate::model::pods::{Signs, Standing, standing};
-use crate::model::proposal::Census;
+use crate::model::pods::Standing;
+use crate::model::ratio::Census;
 use crate::sim::demand::WorkBySecond;
 use crate::sim::fault::Fault;
 use crate::sim::metrics::rate;
@@ -17,35 +18,6 @@ use crate::units::Millicores;
 
 /// The time of events that never happen.
 pub(super) const NEVER: usize = usize::MAX;
-
-/// Pods that were created and became ready together, and have had the same use since.
-#[derive(Debug, Clone)]
-struct Group {
-    count: usize,
-    made: Nanos,
-    /// When they start to use CPU.
-    runs_at: usize,
-    /// When they become ready.
-    ready_at: usize,
-    ready: bool,
-    /// Since when they have been ready or unready.
-    since: Nanos,
-    /// The time up to which their warm-up use has been counted.
-    warmed: usize,
-    /// CPU time of each pod since its first or latest scrape.
-    used: u64,
-    /// When that scrape was.
-    scraped: Option<usize>,
-    sample: Option<Sample>,
-}
-
-/// A sample of one pod.
-#[derive(Debug, Clone, Copy)]
-struct Sample {
-    end: usize,
-    window: usize,
-    cpu: i64,
-}
 
 /// The samples that a sync reads.
 #[derive(Debug, Clone, Copy)]
@@ -287,7 +259,7 @@ impl<'a> Cluster<'a> {
         let mut used = Wrapping(0_i64);
         for group in &self.groups {
             let census = &mut reading.census;
-            match self.standing(group, now) {
+            match group.standing(self.setup, now) {
                 Standing::Ready => {
                     census.ready += group.count;
                     let cpu = group.sample.map_or(0, |sample| sample.cpu);
@@ -300,22 +272,6 @@ impl<'a> Cluster<'a> {
         }
         reading.used = used.0;
         reading
-    }
-
-    fn standing(&self, group: &Group, now: usize) -> Standing {
-        let runs = group.runs_at < now || group.ready;
-        let sample = group.sample.map(|sample| {
-            let window = std::time::Duration::from_secs(sample.window as u64);
-            (instant(sample.end), window)
-        });
-        let signs = Signs {
-            ignored: false,
-            pending: !runs || self.setup.fault == Some(Fault::Crash) && !group.ready,
-            start: Some(group.made),
-            ready: Some((group.ready, group.since)),
-            sample,
-        };
-        standing(signs, true, instant(now), &self.setup.controller)
     }
 
     /// Whether all pods have done the same since before the last scrape's window, so that one pod's sample
@@ -425,21 +381,6 @@ impl<'a> Cluster<'a> {
             left = left.saturating_sub(group.count);
         }
     }
-}
-
-impl Group {
-    /// Counts the use of pods that are warming up.
-    fn warm(&mut self, now: usize, each: u64) {
-        if !self.ready && self.warmed < now {
-            self.used += each.saturating_mul((now - self.warmed) as u64);
-            self.warmed = now;
-        }
-    }
-}
-
-/// A second of the simulation as the model's instant.
-pub(super) fn instant(second: usize) -> Nanos {
-    Nanos::of_seconds(i64::try_from(second).unwrap_or(i64::MAX))
 }
 
 fn whole(count: usize) -> i64 {

@@ -73,8 +73,7 @@ impl Setup {
         if !plain {
             return None;
         }
-        let version = scenario.kubernetes.as_deref();
-        let gates = version.map_or_else(VersionGates::default, VersionGates::of_version);
+        let gates = VersionGates::of_version(scenario.kubernetes.as_deref());
         let controller = scenario.controller.clone();
         let behavior = spec.behavior.as_ref();
         let behavior = behavior.map(|b| FullBehavior::of(b, &controller));

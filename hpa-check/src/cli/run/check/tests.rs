@@ -3,12 +3,13 @@
 
 use std::time::Duration;
 
+use clap::Parser as _;
+use hpa_check_core::observation::ControllerConfig;
 use hpa_check_core::verdict::{Outcome, Verdict};
 
 use super::*;
 use crate::api_server::cluster::{Cluster, Periods};
 use crate::api_server::{ApiServer, Fault, HeldBack, objects};
-use crate::cli::run::asserted::tests::typed;
 use crate::feed::live::tests::{find, now};
 
 /// The load in millicores that calls for all ten pods of 100m at 50 %.
@@ -51,27 +52,21 @@ async fn run_on(server: ApiServer, high: i64, happens: impl AsyncFnOnce(ApiServe
     }
 }
 
+#[derive(clap::Parser)]
+struct Cli {
+    #[command(flatten)]
+    args: Args,
+}
+
 async fn judged(server: &ApiServer) -> Verdict {
-    let run = Run {
-        cluster: ClusterArgs::default(),
-        autoscaler: NameArgs::default(),
-        asserted: typed(""),
-        controller: ControllerConfig::default(),
-        controller_stated: true,
-        metrics_resolution: Duration::from_secs(15),
-        hold: None,
-        load: None,
-        outputs: Outputs {
-            ui: crate::outputs::Ui::None,
-            ..Outputs::default()
-        },
-        serve: ServeArgs::default(),
-    };
-    let timing = Timing::of(&run.controller, run.metrics_resolution);
+    let Cli { args } = Cli::parse_from(["run", "--external-load", "--ui", "none"]);
+    let (controller, resolution) = (ControllerConfig::default(), Duration::from_secs(15));
+    let timing = Timing::of(&controller, resolution);
     let live = find(server, timing).await.unwrap();
-    let opened = run.outputs.files.open().unwrap();
+    let context = live.context((controller, true), resolution);
+    let opened = args.outputs.files.open().unwrap();
     let mut signals = Signals::catch().unwrap();
-    judge(run, live, (opened, None), None, &mut signals)
+    judge(&args, (live, context), (opened, None), None, &mut signals)
         .await
         .unwrap()
 }

@@ -76,6 +76,25 @@ fn rules(rules: v2::HPAScalingRules) -> ScalingRules {
     }
 }
 
+/// The words of a spec that this version does not know, with their places. A newer server may have more of them.
+pub(crate) fn unknown_words(spec: &v2::HorizontalPodAutoscalerSpec) -> Vec<String> {
+    let metrics = spec.metrics.iter().flatten();
+    let metrics = metrics.filter(|m| !metric((*m).clone()).source.is_known());
+    let metrics = metrics.map(|m| format!("metric type {:?}", m.type_));
+    let behavior = spec.behavior.iter();
+    let rules = behavior
+        .flat_map(|b| [&b.scale_up, &b.scale_down])
+        .flatten();
+    let rules: Vec<&v2::HPAScalingRules> = rules.collect();
+    let words = rules.iter().filter_map(|r| r.select_policy.as_deref());
+    let selects = words.filter(|word| select_policy(word).is_none());
+    let selects = selects.map(|word| format!("selectPolicy {word:?}"));
+    let policies = rules.iter().flat_map(|r| r.policies.iter().flatten());
+    let policies = policies.filter(|p| policy(p).is_none());
+    let policies = policies.map(|p| format!("policy type {:?}", p.type_));
+    metrics.chain(selects).chain(policies).collect()
+}
+
 fn select_policy(word: &str) -> Option<SelectPolicy> {
     match word {
         "Max" => Some(SelectPolicy::Max),
@@ -209,6 +228,27 @@ mod tests {
         assert_eq!(status.desired_replicas, 6);
         assert_eq!(status.cpu_utilization, Some(92));
         assert_eq!(status.conditions[0].reason, "SucceededRescale");
+    }
+
+    #[test]
+    fn the_words_that_a_newer_server_may_write_are_named() {
+        let words = |kind: &str, select: &str, policy: &str| {
+            let spec = serde_json::from_value(json!({
+                "scaleTargetRef": {"kind": "Deployment", "name": "x"}, "maxReplicas": 9,
+                "metrics": [{"type": kind, "external": {"metric": {"name": "q"}, "target": {"type": "Value", "value": "5"}}}],
+                "behavior": {"scaleUp": {"selectPolicy": select,
+                    "policies": [{"type": policy, "value": 1, "periodSeconds": 15}]}}}));
+            unknown_words(&spec.unwrap())
+        };
+        assert_eq!(words("External", "Min", "Pods"), Vec::<String>::new());
+        assert_eq!(
+            words("Forecast", "Average", "Cores"),
+            [
+                "metric type \"Forecast\"",
+                "selectPolicy \"Average\"",
+                "policy type \"Cores\""
+            ]
+        );
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! `v1` Pod.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use hpa_check_core::observation::{Disruption, Life, Pod, Ready, Resize};
+use hpa_check_core::quantity::Quantity;
 use hpa_check_core::quota::QuotaClass;
 use hpa_check_core::spec::{Amounts, ContainerResources, InitContainer, PodResources};
 use hpa_check_core::units::Millicores;
@@ -14,8 +16,10 @@ use self::shape::{
 use super::meta::Meta;
 use super::{quantity_bytes, quantity_milli};
 
+mod placement;
 mod shape;
 
+pub(in crate::feed::live) use self::placement::{node, placement};
 pub(in crate::feed::live) use self::shape::{Object, WatchedPod};
 
 /// Waiting reasons of every healthy start.
@@ -41,6 +45,7 @@ pub(in crate::feed::live) fn pod<M: Into<Meta>>(object: Object<M>) -> Pod {
         init_containers: spec.init_containers.iter().map(init).collect(),
         resources: spec.resources.as_ref().map(pod_resources),
         overhead: amounts(&spec.overhead),
+        other_requests: other_requests(&spec),
         quota_class: quota_class(&spec, &status.qos_class),
         resize: resize(&spec, &states, &conditions),
         containers: containers(&spec),
@@ -142,6 +147,22 @@ fn pod_resources(resources: &Resources) -> PodResources {
     }
 }
 
+/// Requests for resources other than CPU and memory. Init containers may request more for a moment.
+fn other_requests(spec: &Spec) -> BTreeMap<String, Quantity> {
+    let sidecars = spec.init_containers.iter().filter(|c| c.is_sidecar());
+    let all = spec.containers.iter().chain(sidecars);
+    let mut sums: BTreeMap<String, i64> = BTreeMap::new();
+    for (resource, amount) in all.flat_map(|c| &c.resources.requests) {
+        if !matches!(resource.as_str(), "cpu" | "memory") {
+            let sum = sums.entry(resource.clone()).or_default();
+            *sum = sum.saturating_add(quantity_milli(amount).unwrap_or_default());
+        }
+    }
+    let sums = sums.into_iter();
+    sums.map(|(resource, milli)| (resource, Quantity::from_milli(milli)))
+        .collect()
+}
+
 fn amounts(quantities: &Quantities) -> Amounts {
     Amounts {
         cpu: quantities
@@ -240,6 +261,20 @@ mod tests {
         let names: Vec<_> = seen.containers.iter().map(|c| c.name.as_str()).collect();
         assert_eq!(names, ["app", "proxy"]);
         assert_eq!(seen.containers[0].cpu_request, None);
+    }
+
+    #[test]
+    fn requests_for_other_resources_are_added_up_over_the_containers_that_keep_running() {
+        let requests = |gpus: &str| json!({"requests": {"cpu": "1", "nvidia.com/gpu": gpus}});
+        let seen = convert(json!({
+            "metadata": {"name": "p"},
+            "spec": {
+                "containers": [{"name": "a", "resources": requests("2")}, {"name": "b", "resources": requests("1")}],
+                "initContainers": [{"name": "load", "resources": requests("9")},
+                    {"name": "proxy", "restartPolicy": "Always", "resources": requests("1")}]}
+        }));
+        let gpus = BTreeMap::from([("nvidia.com/gpu".to_owned(), Quantity::from_milli(4_000))]);
+        assert_eq!(seen.other_requests, gpus);
     }
 
     #[test]

@@ -108,6 +108,14 @@ fn owns_replicas(fields: &Value) -> bool {
     })
 }
 
+/// Who wrote the fields of an entry, and when.
+pub(in crate::feed::live) fn writer(entry: &ManagedFieldsEntry) -> FieldManager {
+    FieldManager {
+        manager: entry.manager.clone().unwrap_or_default(),
+        at: entry.time.as_ref().map(|time| time.0),
+    }
+}
+
 /// The last writer among the managers that own the spec's replicas.
 fn replicas_writer(managers: &[ManagedFieldsEntry]) -> Option<FieldManager> {
     managers
@@ -119,10 +127,7 @@ fn replicas_writer(managers: &[ManagedFieldsEntry]) -> Option<FieldManager> {
                 .and_then(|fields| fields.0.get("f:spec"))
                 .is_some_and(owns_replicas)
         })
-        .map(|entry| FieldManager {
-            manager: entry.manager.clone().unwrap_or_default(),
-            at: entry.time.as_ref().map(|time| time.0),
-        })
+        .map(writer)
         .max_by_key(|writer| writer.at)
 }
 

@@ -127,7 +127,7 @@ impl Getting<'_> {
 }
 
 /// Sorts each into its namespace; other namespaces do not matter.
-fn sort<T>(
+pub(super) fn sort<T>(
     spaces: &mut BTreeMap<String, Namespace>,
     list: Vec<(String, T)>,
     put: impl Fn(&mut Namespace, T),
@@ -146,7 +146,12 @@ fn quota(object: ResourceQuota) -> Option<(String, Vec<Quota>)> {
 
 fn budget(object: PodDisruptionBudget) -> Option<(String, DisruptionBudget)> {
     let spec = object.spec?;
-    let selector = serde_json::to_value(spec.selector?).ok()?;
+    let selector = spec.selector?;
+    let labels = selector.match_labels.as_ref().map_or(0, BTreeMap::len);
+    let rules = selector.match_expressions.as_ref().map_or(0, Vec::len);
+    // An empty one selects every pod of the namespace; a missing one selects none.
+    let selects_all = labels + rules == 0;
+    let selector = serde_json::to_value(selector).ok()?;
     let text = |amount| match amount {
         IntOrString::Int(number) => number.to_string(),
         IntOrString::String(text) => text,
@@ -155,9 +160,34 @@ fn budget(object: PodDisruptionBudget) -> Option<(String, DisruptionBudget)> {
         object.metadata.namespace?,
         DisruptionBudget {
             name: object.metadata.name?,
-            selector: selector::text(&selector)?,
+            selector: if selects_all {
+                String::new()
+            } else {
+                selector::text(&selector)?
+            },
             min_available: spec.min_available.map(text),
             max_unavailable: spec.max_unavailable.map(text),
         },
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn a_budget_with_an_empty_selector_is_for_every_pod_and_one_without_is_for_none() {
+        let selector = |selector: Value| {
+            let object = json!({"metadata": {"name": "b", "namespace": "shop"},
+                "spec": {"selector": selector, "maxUnavailable": 0}});
+            let (_, budget) = budget(serde_json::from_value(object).unwrap())?;
+            Some(budget.selector)
+        };
+        assert_eq!(selector(json!({})).as_deref(), Some(""));
+        assert_eq!(selector(json!({"matchLabels": {}})).as_deref(), Some(""));
+        let cart = selector(json!({"matchLabels": {"app": "cart"}}));
+        assert_eq!(cart.as_deref(), Some("app=cart"));
+        assert_eq!(selector(Value::Null), None);
+    }
 }

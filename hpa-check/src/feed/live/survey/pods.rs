@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use hpa_check_core::snapshot::PodSnapshot;
+use hpa_check_core::observation::Pod;
+use hpa_check_core::snapshot::{Placement, PodSnapshot};
 
 use super::super::capacity;
 use super::super::convert::meta::Meta;
@@ -16,9 +17,15 @@ use super::lists::{Ask, Granted, List, Lists};
 pub(super) struct Pods {
     /// The pods, if they may be read at all.
     pub(super) readable: Option<ByNamespace<PodSnapshot>>,
-    /// CPU requested by all living pods of the cluster, in millicores, if all were read.
-    pub(super) requested: Option<i64>,
+    /// CPU requested by all living pods of the cluster, if all were read.
+    pub(super) requested: Option<Requested>,
 }
+
+/// CPU in millicores that pods take, by node and by priority.
+pub(super) type Requested = BTreeMap<(String, i32), i64>;
+
+/// CPU in millicores that one pod takes, with its node and its priority.
+pub(super) type Taken = ((String, i32), i64);
 
 /// Objects by namespace, with those that could not be read.
 pub(super) struct ByNamespace<T> {
@@ -37,8 +44,8 @@ impl<T> ByNamespace<T> {
 /// One pod of the list.
 enum Read {
     Wanted(String, Box<PodSnapshot>),
-    /// A pod in a namespace without autoscalers: only its request.
-    Other(i64),
+    /// A pod in a namespace without autoscalers: only what it takes.
+    Other(Option<Taken>),
 }
 
 /// The pods so far. Those of one ReplicaSet share their labels.
@@ -46,7 +53,23 @@ enum Read {
 struct Gathered {
     by_namespace: BTreeMap<String, Vec<PodSnapshot>>,
     labels: BTreeSet<Arc<BTreeMap<String, String>>>,
-    requested: i64,
+    placements: BTreeSet<Arc<Placement>>,
+    requested: Requested,
+}
+
+/// The one that is known already, so that equal ones share their memory.
+fn shared<T: Ord>(known: &mut BTreeSet<Arc<T>>, one: &mut Arc<T>) {
+    match known.get(one) {
+        Some(same) => *one = Arc::clone(same),
+        None => drop(known.insert(Arc::clone(one))),
+    }
+}
+
+/// Adds what one pod takes.
+pub(super) fn add(requested: &mut Requested, taken: Option<Taken>) {
+    if let Some((place, cpu)) = taken {
+        *requested.entry(place).or_default() += cpu;
+    }
 }
 
 impl Extend<Read> for Gathered {
@@ -54,14 +77,13 @@ impl Extend<Read> for Gathered {
         for pod in pods {
             match pod {
                 Read::Wanted(namespace, mut facts) => {
-                    self.requested += capacity::request(&facts.pod);
-                    match self.labels.get(&facts.labels) {
-                        Some(same) => facts.labels = Arc::clone(same),
-                        None => drop(self.labels.insert(Arc::clone(&facts.labels))),
-                    }
+                    let (node, priority) = (facts.node.clone(), facts.placement.priority);
+                    add(&mut self.requested, taken(node, priority, &facts.pod));
+                    shared(&mut self.labels, &mut facts.labels);
+                    shared(&mut self.placements, &mut facts.placement);
                     self.by_namespace.entry(namespace).or_default().push(*facts);
                 }
-                Read::Other(request) => self.requested += request,
+                Read::Other(taken) => add(&mut self.requested, taken),
             }
         }
     }
@@ -81,7 +103,7 @@ pub(super) async fn read(lists: &Lists<'_>, names: &BTreeSet<String>) -> Pods {
             let namespace = object.metadata.namespace.clone();
             Read::Wanted(namespace, Box::new(facts(object)))
         } else {
-            Read::Other(request(object))
+            Read::Other(taken_by(object))
         })
     };
     let read = lists.granted(&ask, names, convert).await;
@@ -106,11 +128,19 @@ fn facts(mut object: Object<Meta>) -> PodSnapshot {
     PodSnapshot {
         labels: Arc::new(std::mem::take(&mut object.metadata.labels)),
         probed: pod::is_probed(&object),
+        node: pod::node(&object),
+        placement: Arc::new(pod::placement(&object)),
         pod: pod::pod(object),
     }
 }
 
-/// CPU that a pod takes from its node, in millicores.
-pub(super) fn request(object: Object<Meta>) -> i64 {
-    capacity::request(&pod::pod(object))
+/// What a pod takes from its node.
+pub(super) fn taken_by(object: Object<Meta>) -> Option<Taken> {
+    let (node, priority) = (pod::node(&object), pod::placement(&object).priority);
+    taken(node, priority, &pod::pod(object))
+}
+
+/// A pod that waits for a node takes nothing from any.
+fn taken(node: Option<String>, priority: i32, pod: &Pod) -> Option<Taken> {
+    Some(((node?, priority), capacity::request(pod)))
 }

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::super::convert::null_as_empty;
 use super::super::trouble::TroubleKind;
 use super::decode::EventObject;
+use super::environment::sort;
 use super::lists::{List, Lists};
 
 /// The event reasons of node autoscalers, the scheduler, evictions and probes.
@@ -45,7 +46,7 @@ pub(super) async fn read(
     let events = lists.all(List::at(path).of(of_pods), wanted).await;
     let events: Vec<(String, EventSnapshot)> = events.unwrap_or_default();
     let nominated = events.iter().any(|(_, event)| event.reason == "Nominated");
-    sort(spaces, events);
+    sort(spaces, events, |space, event| space.events.push(event));
     if nominated {
         node_claims(lists).await
     } else {
@@ -59,14 +60,6 @@ fn lacks_pods(space: &Namespace) -> bool {
         target.is_some_and(|t| t.ready_replicas < t.spec_replicas.max(t.replicas))
     };
     space.autoscalers.iter().any(short)
-}
-
-fn sort(spaces: &mut BTreeMap<String, Namespace>, events: Vec<(String, EventSnapshot)>) {
-    for (name, event) in events {
-        if let Some(space) = spaces.get_mut(&name) {
-            space.events.push(event);
-        }
-    }
 }
 
 #[derive(Deserialize)]

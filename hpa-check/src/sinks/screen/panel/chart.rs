@@ -3,7 +3,7 @@
 
 use crossterm::style::{Stylize, style};
 use hpa_check_core::observation::Phase;
-use hpa_check_core::run::timeline::{Step, Timeline};
+use hpa_check_core::run::timeline::{Step, Timeline, value_at};
 use jiff::{SignedDuration, Timestamp};
 
 use super::row::{NAMES, Row};
@@ -31,7 +31,7 @@ pub(super) fn replicas(
     let instants: Vec<Timestamp> = (1..=cells)
         .map(|cell| instant(timeline, now, cell, cells))
         .collect();
-    let level = |series: &[Step<i32>], at| eighths(value(series, at), most, height);
+    let level = |series: &[Step<i32>], at| eighths(value_at(series, at).unwrap_or(0), most, height);
     let mut rows: Vec<Row> = (0..height)
         .rev()
         .map(|row| {
@@ -67,11 +67,6 @@ fn instant(timeline: &Timeline, now: Timestamp, cell: usize, cells: usize) -> Ti
     let share = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
     let ms = span.max(0).saturating_mul(share(cell)) / share(cells).max(1);
     timeline.from + SignedDuration::from_millis(ms)
-}
-
-fn value(series: &[Step<i32>], at: Timestamp) -> i32 {
-    let later = series.partition_point(|step| step.at <= at);
-    later.checked_sub(1).map_or(0, |index| series[index].value)
 }
 
 /// A count in eighths of a row.

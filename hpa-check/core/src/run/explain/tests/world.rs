@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::VersionGates;
-use crate::model::pods::{ModelPod, PodMetric};
+use crate::model::pods::ModelPod;
 use crate::model::proposal::Readings;
 use crate::model::reconcile::{Controller, ScaleSubresource, Sync};
 use crate::model::selector::TargetSelector;
@@ -421,7 +421,7 @@ impl World {
         let slow = self.random.below(12) == 0;
         let asked = now - self.random.below(if slow { 1_500 } else { 60 });
         let informed = now - self.random.below(500);
-        let samples: Vec<PodMetric> = held(&self.answers, asked).iter().map(Into::into).collect();
+        let samples = held(&self.answers, asked);
         let pods: Vec<ModelPod> = held(&self.pods, informed)
             .values()
             .map(Into::into)
@@ -440,10 +440,10 @@ impl World {
             }),
             pods: &pods,
             metrics: Readings {
-                resources: Ok(&samples),
+                resources: Ok(samples),
                 others: &others,
             },
-            other_selectors: &[],
+            shares_pods: false,
             update_error: None,
             conditions: &before.conditions,
             desired_before: before.desired_replicas,

@@ -1,7 +1,7 @@
 //! The metrics API, and the controller that reads it: the model, correct or with a fault.
 
 use hpa_check_core::model::VersionGates;
-use hpa_check_core::model::pods::{ModelPod, PodMetric};
+use hpa_check_core::model::pods::ModelPod;
 use hpa_check_core::model::proposal::Readings;
 use hpa_check_core::model::reconcile::{Controller, ScaleSubresource, Sync};
 use hpa_check_core::model::selector::TargetSelector;
@@ -140,8 +140,6 @@ impl Run<'_> {
         }
         let pods: Vec<ModelPod> = self.pods.iter().map(|p| ModelPod::from(&p.pod)).collect();
         let samples = self.samples.clone();
-        let samples: Result<Vec<PodMetric>, String> =
-            samples.map(|s| s.iter().map(PodMetric::from).collect());
         let decision = self.hpa.sync(Sync {
             namespace: "",
             now: at(self.now),
@@ -153,7 +151,7 @@ impl Run<'_> {
             }),
             pods: &pods,
             metrics: Readings::of_resources(samples.as_deref().map_err(String::as_str)),
-            other_selectors: &[],
+            shares_pods: false,
             update_error: None,
             conditions: &before.conditions,
             desired_before: before.desired_replicas,

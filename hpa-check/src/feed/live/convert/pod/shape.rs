@@ -13,6 +13,7 @@ use serde::de::IgnoredAny;
 
 use super::super::meta::is_there;
 use super::super::null_as_empty;
+use super::placement::{Labels, NodeAffinity, Os, Tolerated};
 
 pub(super) type Quantities = BTreeMap<String, Quantity>;
 
@@ -73,6 +74,14 @@ pub(super) struct Spec {
     pub(super) priority_class_name: String,
     pub(super) active_deadline_seconds: Option<i64>,
     pub(super) affinity: Option<Affinity>,
+    #[serde(deserialize_with = "null_as_empty")]
+    pub(super) node_name: String,
+    #[serde(deserialize_with = "null_as_empty")]
+    pub(super) node_selector: Labels,
+    #[serde(deserialize_with = "null_as_empty")]
+    pub(super) tolerations: Vec<Tolerated>,
+    pub(super) os: Option<Os>,
+    pub(super) priority: Option<i32>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -112,6 +121,8 @@ pub(super) struct Resources {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Affinity {
+    #[serde(deserialize_with = "null_as_empty")]
+    pub(super) node_affinity: NodeAffinity,
     #[serde(deserialize_with = "null_as_empty")]
     pod_affinity: Terms,
     #[serde(deserialize_with = "null_as_empty")]
