@@ -118,6 +118,7 @@ pub(super) struct Resources {
     pub(super) limits: Quantities,
 }
 
+#[expect(clippy::struct_field_names, reason = "these are the names in the API")]
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Affinity {
