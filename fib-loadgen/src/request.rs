@@ -14,7 +14,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 
 use crate::chance::{self, Purpose};
 use crate::check::Check;
-use crate::client::ClientSettings;
+use crate::client::{ClientSettings, HttpVersion};
 use crate::workload::Workload;
 
 pub use file::read;
@@ -98,20 +98,17 @@ impl Requests {
         let mut all = checks.to_vec();
         let mut upto = 0.0;
         let mut list = Vec::new();
-        for spec in specs {
+        let several = specs.len() > 1;
+        for (at, spec) in specs.iter().enumerate() {
             upto += spec.weight / total;
-            let mut places: Vec<usize> = (0..checks.len()).collect();
-            for rule in &spec.check {
-                places.push(all.len());
-                all.push(rule.parse()?);
-            }
-            if places.len() > MOST_CHECKS {
-                return Err(format!(
-                    "a request has {} checks, but at most {MOST_CHECKS} are possible",
-                    places.len()
-                ));
-            }
-            list.push(Template::new(&spec, upto, places)?);
+            let template = Template::checked(spec, upto, checks.len(), &mut all);
+            list.push(template.map_err(|why| {
+                if several {
+                    format!("request {} ({}): {why}", at + 1, spec.path)
+                } else {
+                    why
+                }
+            })?);
         }
         Ok(Self {
             list,
@@ -150,6 +147,27 @@ impl Template {
     /// Whether it has this method.
     pub fn is(&self, method: &Method) -> bool {
         self.method == method
+    }
+
+    /// A request with the checks of all and its own, which are added to the list of all checks.
+    fn checked(
+        spec: &Spec,
+        upto: f64,
+        shared: usize,
+        all: &mut Vec<Check>,
+    ) -> Result<Self, String> {
+        let mut places: Vec<usize> = (0..shared).collect();
+        for rule in &spec.check {
+            places.push(all.len());
+            all.push(rule.parse()?);
+        }
+        if places.len() > MOST_CHECKS {
+            return Err(format!(
+                "a request has {} checks, but at most {MOST_CHECKS} are possible",
+                places.len()
+            ));
+        }
+        Self::new(spec, upto, places)
     }
 
     fn new(spec: &Spec, upto: f64, checks: Vec<usize>) -> Result<Self, String> {
@@ -227,6 +245,13 @@ pub fn encode(request: &Request<Bytes>, out: &mut Vec<u8>) {
     put(&[b"\r\n", body]);
 }
 
+/// A host header's value in the form of HTTP/2.
+fn authority_of(host: &HeaderValue) -> Result<Authority, String> {
+    Authority::try_from(host.as_bytes()).map_err(|error| {
+        format!("the header host is not a host and port ({error}): write it like shop.svc:8080")
+    })
+}
+
 /// The head of every request of one user, built once.
 #[derive(Debug, Clone)]
 pub struct Head {
@@ -234,6 +259,8 @@ pub struct Head {
     scheme: Scheme,
     authority: Authority,
     host: HeaderValue,
+    /// The host's name in HTTP/2, which has no header for it.
+    named: Authority,
     /// The last F(n) that was requested, and its form: users often request the same one again.
     last: Option<(u32, bool, Uri)>,
 }
@@ -249,9 +276,20 @@ impl Head {
             )
         };
         let mut headers = settings.headers.clone();
-        let host = match headers.remove(HOST) {
-            Some(given) => given,
-            None => HeaderValue::from_str(target.authority()).map_err(|_| bad())?,
+        let authority: Authority = target.authority().parse().map_err(|_| bad())?;
+        let (host, named) = match headers.remove(HOST) {
+            Some(given) => {
+                let named = match authority_of(&given) {
+                    // HTTP/1 sends anything, for those who test that.
+                    Err(_) if settings.http == HttpVersion::One => authority.clone(),
+                    named => named?,
+                };
+                (given, named)
+            }
+            None => (
+                HeaderValue::from_str(target.authority()).map_err(|_| bad())?,
+                authority.clone(),
+            ),
         };
         headers
             .entry(USER_AGENT)
@@ -268,8 +306,9 @@ impl Head {
         Ok(Self {
             headers,
             scheme: target.base.scheme().parse().map_err(|_| bad())?,
-            authority: target.authority().parse().map_err(|_| bad())?,
+            authority,
             host,
+            named,
             last: None,
         })
     }
@@ -281,7 +320,8 @@ impl Head {
             _ => {
                 // Digits only, so that it is always a path.
                 let path = PathAndQuery::from_maybe_shared(Bytes::from(format!("/get?n={n}")));
-                let uri = self.uri(path.unwrap_or(PathAndQuery::from_static("/get")), whole);
+                let path = path.unwrap_or(PathAndQuery::from_static("/get"));
+                let uri = self.uri(path, whole, http2);
                 self.last = Some((n, whole, uri.clone()));
                 uri
             }
@@ -302,7 +342,12 @@ impl Head {
             .map_err(|error| format!("its path is invalid ({error})"))?;
         let body = Bytes::from(template.body.fill(&place.in_body()).into_owned());
         let empty = body.is_empty();
-        let mut request = self.request(template.method.clone(), self.uri(path, whole), body, http2);
+        let mut request = self.request(
+            template.method.clone(),
+            self.uri(path, whole, http2),
+            body,
+            http2,
+        );
         if empty && [Method::POST, Method::PUT, Method::PATCH].contains(&template.method) {
             // Required by RFC 9110, section 8.6, for methods that have a body; some servers reject the request
             // otherwise.
@@ -312,7 +357,11 @@ impl Head {
         for (at, (name, value)) in template.headers.iter().enumerate() {
             let value = HeaderValue::from_str(&value.fill(&place.in_header(at)))
                 .map_err(|error| format!("its header {name} is invalid ({error})"))?;
-            if !(http2 && *name == HOST) {
+            if http2 && *name == HOST {
+                let mut parts = std::mem::take(request.uri_mut()).into_parts();
+                parts.authority = Some(authority_of(&value)?);
+                *request.uri_mut() = Uri::from_parts(parts).unwrap_or_default();
+            } else {
                 request.headers_mut().insert(name.clone(), value);
             }
         }
@@ -330,14 +379,18 @@ impl Head {
         request
     }
 
-    fn uri(&self, path: PathAndQuery, whole: bool) -> Uri {
+    fn uri(&self, path: PathAndQuery, whole: bool, http2: bool) -> Uri {
         let mut parts = http::uri::Parts::default();
         parts.path_and_query = Some(path);
         if whole {
             parts.scheme = Some(self.scheme.clone());
-            parts.authority = Some(self.authority.clone());
+            let authority = if http2 { &self.named } else { &self.authority };
+            parts.authority = Some(authority.clone());
         }
         // Either only a path, or all three.
         Uri::from_parts(parts).unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests;

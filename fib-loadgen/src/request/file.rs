@@ -11,6 +11,7 @@ use super::spec::Spec;
 
 /// Our own form.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Named {
     requests: Vec<Spec>,
 }
@@ -41,15 +42,61 @@ fn parse(text: &str) -> Result<Vec<Spec>, String> {
         Value::Object(keys) if keys.contains_key("requests") => {
             Ok(read_as::<Named>(text, json)?.requests)
         }
+        Value::Object(keys) => {
+            let near = keys
+                .keys()
+                .find_map(|key| nearest(key, &["requests", "log"]));
+            Err(format!(
+                "it has neither `requests` nor a HAR file's `log`{}",
+                near.unwrap_or_default()
+            ))
+        }
         _ => Err("it has neither `requests` nor a HAR file's `log`".to_owned()),
     }
 }
 
+/// The keys of a file of requests.
+const KEYS: [&str; 7] = [
+    "requests", "method", "path", "headers", "body", "weight", "check",
+];
+
+/// The known key that an unknown one was probably meant to be, as a question.
+fn nearest(key: &str, known: &[&str]) -> Option<String> {
+    let like = |known: &&&str| strsim::damerau_levenshtein(known, &key.to_lowercase());
+    let near = known.iter().min_by_key(like)?;
+    let is_near = 2 * like(&near) < key.len();
+    is_near.then(|| format!(", did you mean `{near}`?"))
+}
+
+/// One line about an error: the parser's own words, without its drawing of the place and its terms for types.
+fn one_line(error: &impl ToString) -> String {
+    let text = error.to_string();
+    let first = text.lines().next().unwrap_or_default();
+    let mut line = first.trim_start_matches("error: ").to_owned();
+    for (theirs, plain) in [
+        (", set DuplicateKeyPolicy in Options if acceptable", ""),
+        ("expected sequence start", "expected a list"),
+        ("expected mapping start", "expected keys with values"),
+        (
+            "expected string scalar",
+            "expected a text, in quotes if it looks like something else",
+        ),
+        ("invalid floating point", "expected a number"),
+        (" rejected by the configured policy", ""),
+    ] {
+        line = line.replace(theirs, plain);
+    }
+    let unknown = line.split_once("unknown field `");
+    let key = unknown.and_then(|(_, rest)| Some(rest.split_once('`')?.0));
+    let near = key.and_then(|key| nearest(key, &KEYS));
+    line + &near.unwrap_or_default()
+}
+
 fn read_as<T: DeserializeOwned>(text: &str, json: bool) -> Result<T, String> {
     if json {
-        serde_json::from_str(text).map_err(|error| error.to_string())
+        serde_json::from_str(text).map_err(|error| one_line(&error))
     } else {
-        serde_saphyr::from_str(text).map_err(|error| error.to_string())
+        serde_saphyr::from_str(text).map_err(|error| one_line(&error))
     }
 }
 
@@ -82,9 +129,39 @@ mod tests {
             ("requests:\n- path: /x\n  bodyy: 1\n", "bodyy"),
             (r#"[{"path":"/x","wieght":1}]"#, "wieght"),
             ("nothing: 1\n", "neither `requests` nor"),
+            (
+                "requests:\n- path: /\n- path: /\n  wieght: 1\n",
+                "line 4 column 3: unknown field `wieght`",
+            ),
+            (
+                "requests:\n- path: /\n  wieght: 1\n",
+                "did you mean `weight`?",
+            ),
+            (
+                r#"[{"path":"/x","chekc":["status=200"]}]"#,
+                "did you mean `check`?",
+            ),
+            ("requsets:\n- path: /\n", "did you mean `requests`?"),
+            (
+                "requests:\n- path: /\nwieght: 1\n",
+                "unknown field `wieght`",
+            ),
+            (
+                "requests:\n- path: /\n  body: {a: 1}\n",
+                "line 3 column 9: expected a text",
+            ),
+            (
+                "requests:\n- path: /\n  check: status=200\n",
+                "line 3 column 10: expected a list",
+            ),
+            (
+                "requests:\n- path: /\n  path: /\n",
+                "line 3 column 3: duplicate",
+            ),
         ] {
             let why = parse(text).unwrap_err();
             assert!(why.contains(what), "{why}");
+            assert!(!why.contains('\n'), "{why}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! Requests from elsewhere: a HAR recording of a browser, or a `curl` command line.
 
 mod curl;
+mod form;
 mod har;
 mod shell;
 

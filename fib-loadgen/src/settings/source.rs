@@ -34,6 +34,12 @@ pub(super) fn requests(
                 .is_none_or(|of| origin(of) == origin(&url))
         });
     }
+    if specs.is_empty() && all > 0 {
+        return Err(Failure::usage(format!(
+            "none of the {all} requests is for {}: give the server of one of them as the target",
+            crate::target::without_credentials(&url)
+        )));
+    }
     if specs.len() < all {
         warnings.push(format!(
             "{} of {all} requests are for other servers than the target and were left out",

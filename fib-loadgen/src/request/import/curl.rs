@@ -1,5 +1,7 @@
 //! `curl` command lines, as people write them and as browsers and Postman copy them.
 
+mod flags;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine;
@@ -7,73 +9,44 @@ use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::super::spec::Spec;
+use super::form::{Field, multipart};
 use super::{LEFT_OUT, add, shell};
+use flags::{SHORT, WITHOUT_EFFECT, unknown};
 
 /// The requests of `curl` commands, one after the other.
 pub fn curl(text: &str) -> Result<Vec<Spec>, String> {
     let mut commands: Vec<Vec<String>> = Vec::new();
-    for word in shell::words(text)? {
-        let next = matches!(word.as_str(), "--next" | "-:") && !commands.is_empty();
-        match commands.last_mut() {
-            _ if next || matches!(word.as_str(), "curl" | "curl.exe") => commands.push(Vec::new()),
-            Some(command) => command.push(word),
-            None => return Err(format!("`{word}` comes before any curl")),
+    for words in shell::commands(text)? {
+        let mut named = false;
+        for word in words {
+            let next = matches!(word.as_str(), "--next" | "-:") && named;
+            match commands.last_mut() {
+                _ if next || matches!(word.as_str(), "curl" | "curl.exe") => {
+                    commands.push(Vec::new());
+                    named = true;
+                }
+                Some(command) if named => command.push(word),
+                _ => return Err(format!("`{word}` comes before any curl")),
+            }
         }
     }
-    commands
-        .into_iter()
-        .map(|words| Command::read(&words)?.spec())
-        .collect()
+    let several = commands.len() > 1;
+    let mut specs = Vec::new();
+    for (at, words) in commands.iter().enumerate() {
+        let read = Command::read(words).and_then(Command::specs);
+        specs.extend(read.map_err(|why| {
+            if several {
+                format!("curl command {}: {why}", at + 1)
+            } else {
+                why
+            }
+        })?);
+    }
+    Ok(specs)
 }
 
-/// Short flags by their long names.
-const SHORT: [(char, &str); 24] = [
-    ('s', "--silent"),
-    ('S', "--show-error"),
-    ('i', "--include"),
-    ('v', "--verbose"),
-    ('f', "--fail"),
-    ('N', "--no-buffer"),
-    ('L', "--location"),
-    ('O', "--remote-name"),
-    ('J', "--remote-header-name"),
-    ('#', "--progress-bar"),
-    ('g', "--globoff"),
-    ('G', "--get"),
-    ('I', "--head"),
-    ('X', "--request"),
-    ('H', "--header"),
-    ('d', "--data"),
-    ('F', "--form"),
-    ('A', "--user-agent"),
-    ('e', "--referer"),
-    ('b', "--cookie"),
-    ('u', "--user"),
-    ('o', "--output"),
-    ('w', "--write-out"),
-    ('D', "--dump-header"),
-];
-
-/// Flags without a value that change nothing here: what they ask for is done anyway, concerns curl's output, or
-/// concerns redirects, which a load never follows.
-const WITHOUT_EFFECT: [&str; 16] = [
-    "--silent",
-    "--show-error",
-    "--include",
-    "--show-headers",
-    "--verbose",
-    "--fail",
-    "--fail-with-body",
-    "--no-buffer",
-    "--location",
-    "--remote-name",
-    "--remote-header-name",
-    "--progress-bar",
-    "--no-progress-meter",
-    "--globoff",
-    "--compressed",
-    "--path-as-is",
-];
+/// The header that names the server.
+const HOST: &str = "host";
 
 /// What curl leaves as it is with `--data-urlencode`.
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
@@ -85,7 +58,7 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
 /// One `curl` command.
 #[derive(Debug, Default)]
 struct Command {
-    url: Option<String>,
+    urls: Vec<String>,
     method: Option<String>,
     headers: BTreeMap<String, String>,
     /// Headers that it has by default: those of its data and of its user.
@@ -96,14 +69,6 @@ struct Command {
     form: Vec<Field>,
     /// Whether the data goes into the query.
     query: bool,
-}
-
-/// A field of `-F`.
-#[derive(Debug)]
-struct Field {
-    name: String,
-    value: String,
-    kind: Option<String>,
 }
 
 impl Command {
@@ -121,7 +86,7 @@ impl Command {
             } else if let Some(letters) = word.strip_prefix('-').filter(|all| !all.is_empty()) {
                 command.short(letters, &mut words)?;
             } else {
-                command.url = Some(word.to_owned());
+                command.urls.push(word.to_owned());
             }
         }
         Ok(command)
@@ -171,7 +136,7 @@ impl Command {
             .ok_or_else(|| format!("curl's {shown} is not supported here, or has no value"))?;
         match flag {
             "--request" => self.method = Some(value.to_owned()),
-            "--url" => self.url = Some(value.to_owned()),
+            "--url" => self.urls.push(value.to_owned()),
             // Where curl writes to.
             "--output" | "--write-out" | "--dump-header" => {}
             "--user-agent" => add(&mut self.headers, "user-agent".to_owned(), value),
@@ -186,7 +151,7 @@ impl Command {
             "--header" => self.header(value)?,
             "--data" | "--data-raw" | "--data-ascii" | "--data-binary" | "--json"
             | "--data-urlencode" => self.add_data(flag, value)?,
-            "--form" | "--form-string" => self.form.push(Field::read(flag, value)?),
+            "--form" | "--form-string" => self.form.push(field(flag, value)?),
             _ => return Err(unknown(shown)),
         }
         Ok(())
@@ -199,6 +164,9 @@ impl Command {
 
     /// `name: value`; `name:` removes a header, and `name;` is an empty one.
     fn header(&mut self, text: &str) -> Result<(), String> {
+        if text.starts_with('@') {
+            return Err(from_file("headers come"));
+        }
         let (name, value) = match (text.split_once(':'), text.strip_suffix(';')) {
             (Some((name, value)), _) => {
                 (name, Some(value.trim()).filter(|value| !value.is_empty()))
@@ -207,7 +175,7 @@ impl Command {
             (None, None) => return Err("one of curl's headers has no colon".to_owned()),
         };
         let name = name.trim().to_ascii_lowercase();
-        if LEFT_OUT.contains(&&*name) {
+        if name != HOST && LEFT_OUT.contains(&&*name) {
             return Ok(());
         }
         match value {
@@ -252,80 +220,79 @@ impl Command {
         Ok(())
     }
 
-    fn spec(mut self) -> Result<Spec, String> {
-        let url = self.url.take().ok_or("a curl command has no URL")?;
-        let scheme = url.split(['/', '?', '#']).next();
-        let url = if scheme.is_some_and(|scheme| scheme.ends_with(':')) {
-            url
-        } else {
-            format!("http://{url}")
-        };
-        let mut spec = Spec::of_url(&url)?;
+    /// One request for each URL, all with the same data and headers.
+    fn specs(mut self) -> Result<Vec<Spec>, String> {
+        let urls = std::mem::take(&mut self.urls);
+        if urls.is_empty() {
+            return Err("a curl command has no URL".to_owned());
+        }
         if !self.form.is_empty() {
             let (kind, body) = multipart(&self.form);
             self.implied("content-type", &kind);
-            spec.body = Some(body);
+            self.data = Some(body);
         } else if self.query {
-            if let Some(data) = &self.data {
-                let mark = if spec.path.contains('?') { '&' } else { '?' };
-                spec.path = format!("{}{mark}{data}", spec.path);
-            }
             self.defaults.remove("content-type");
-        } else {
-            spec.body = self.data;
         }
-        for (name, value) in self.defaults {
+        for (name, value) in std::mem::take(&mut self.defaults) {
             if !self.without.contains(&name) {
                 self.headers.entry(name).or_insert(value);
             }
         }
-        spec.method = self.method;
-        spec.headers = self.headers;
+        urls.iter().map(|url| self.spec(url)).collect()
+    }
+
+    fn spec(&self, url: &str) -> Result<Spec, String> {
+        let mut spec = Spec::of_url(&whole(url)?)?;
+        match &self.data {
+            Some(data) if self.query && self.form.is_empty() => {
+                let mark = if spec.path.contains('?') { '&' } else { '?' };
+                spec.path = format!("{}{mark}{data}", spec.path);
+            }
+            data => spec.body.clone_from(data),
+        }
+        spec.method.clone_from(&self.method);
+        spec.headers.clone_from(&self.headers);
+        // A host that is not the URL's is wanted; the URL's own would be wrong for another target.
+        let host = spec.origin.as_deref().and_then(|of| of.split_once("://"));
+        let host = host.map_or("", |(_, host)| host);
+        if spec.headers.get(HOST).is_some_and(|given| given == host) {
+            spec.headers.remove(HOST);
+        }
         spec.literal = true;
         Ok(spec)
     }
 }
 
-impl Field {
-    /// `name=value`, possibly followed by `;type=`. A value from a file is refused.
-    fn read(flag: &str, text: &str) -> Result<Self, String> {
-        let (name, value) = text
-            .split_once('=')
-            .ok_or_else(|| format!("curl's form field `{text}` has no value: write NAME=VALUE"))?;
-        let literal = flag == "--form-string";
-        if !literal && value.starts_with(['@', '<']) {
-            return Err(from_file("form comes"));
-        }
-        let (value, kind) = match value.rsplit_once(";type=") {
-            Some((value, kind)) if !literal => (value, Some(kind.to_owned())),
-            _ => (value, None),
-        };
-        Ok(Self {
-            name: name.to_owned(),
-            value: value.to_owned(),
-            kind,
-        })
+/// The URL with its scheme, which curl takes to be HTTP.
+fn whole(url: &str) -> Result<String, String> {
+    let first = url.split(['/', '?', '#']).next().unwrap_or_default();
+    match first.strip_suffix(':').map(str::to_ascii_lowercase) {
+        None => Ok(format!("http://{url}")),
+        Some(scheme) if scheme == "http" || scheme == "https" => Ok(url.to_owned()),
+        Some(scheme) => Err(format!(
+            "a URL begins with {scheme}: but only http:// and https:// can be loaded"
+        )),
     }
 }
 
-/// The content type and the body of a form (RFC 7578).
-fn multipart(form: &[Field]) -> (String, String) {
-    let mut boundary = "fib-loadgen-form".to_owned();
-    while form.iter().any(|field| field.value.contains(&boundary)) {
-        boundary.push('x');
+/// `name=value`, possibly followed by `;type=`. A value from a file is refused.
+fn field(flag: &str, text: &str) -> Result<Field, String> {
+    let (name, value) = text
+        .split_once('=')
+        .ok_or_else(|| format!("curl's form field `{text}` has no value: write NAME=VALUE"))?;
+    let literal = flag == "--form-string";
+    if !literal && value.starts_with(['@', '<']) {
+        return Err(from_file("form comes"));
     }
-    let mut body = String::new();
-    for Field { name, value, kind } in form {
-        let kind = kind
-            .as_ref()
-            .map_or_else(String::new, |kind| format!("Content-Type: {kind}\r\n"));
-        let name = name.replace('"', "%22");
-        body.push_str(&format!(
-            "--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n{kind}\r\n{value}\r\n"
-        ));
-    }
-    body.push_str(&format!("--{boundary}--\r\n"));
-    (format!("multipart/form-data; boundary={boundary}"), body)
+    let (value, kind) = match value.rsplit_once(";type=") {
+        Some((value, kind)) if !literal => (value, Some(kind.to_owned())),
+        _ => (value, None),
+    };
+    Ok(Field {
+        name: name.to_owned(),
+        value: value.to_owned(),
+        kind,
+    })
 }
 
 /// `content`, `=content` or `name=content`; the content is encoded.
@@ -336,12 +303,6 @@ fn url_encoded(text: &str) -> String {
         Some((name, content)) => format!("{name}={}", encode(content)),
         None => encode(text),
     }
-}
-
-fn unknown(flag: &str) -> String {
-    format!(
-        "curl's {flag} is not supported here: omit it, and use fib-loadgen's own flag if there is one"
-    )
 }
 
 fn from_file(what: &str) -> String {

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Deserializer};
 
 use super::super::spec::Spec;
+use super::form::{Field, multipart};
 use super::{LEFT_OUT, add};
 
 /// A HAR recording (HTTP Archive 1.2), as far as it matters here.
@@ -28,49 +31,104 @@ struct Entry {
 struct Recorded {
     method: String,
     url: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     headers: Vec<Pair>,
     post_data: Option<PostData>,
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Pair {
     name: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     value: String,
+    file_name: Option<String>,
+    content_type: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct PostData {
+    #[serde(deserialize_with = "or_default")]
     mime_type: String,
     text: Option<String>,
+    /// `base64` if the text is encoded, as proxies write what is not text.
+    encoding: Option<String>,
     /// The fields of a form, if a recording has them instead of the text.
+    #[serde(deserialize_with = "or_default")]
     params: Vec<Pair>,
 }
 
+/// A value, or its default for `null`, which some programs write for what they do not know.
+fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    from: D,
+) -> Result<T, D::Error> {
+    Option::deserialize(from).map(Option::unwrap_or_default)
+}
+
 impl PostData {
-    fn body(self) -> Option<String> {
+    /// The body, and its type.
+    fn body(self) -> Result<(Option<String>, String), String> {
+        let kind = self.mime_type;
         let text = self.text.filter(|text| !text.is_empty());
-        if text.is_some() || self.params.is_empty() {
-            return text;
+        if let Some(text) = text {
+            if self.encoding.as_deref() != Some("base64") {
+                return Ok((Some(text), kind));
+            }
+            let bytes = STANDARD.decode(text.trim());
+            let bytes = bytes.map_err(|error| format!("its body is not base64 ({error})"))?;
+            let text = String::from_utf8(bytes)
+                .map_err(|_| "its body is not text, which every body here must be: remove it")?;
+            return Ok((Some(text), kind));
         }
-        let fields = self.params.iter().map(|pair| (&pair.name, &pair.value));
-        Some(
-            url::form_urlencoded::Serializer::new(String::new())
+        if self.params.is_empty() {
+            return Ok((None, kind));
+        }
+        if !kind.starts_with("multipart/") {
+            let fields = self.params.iter().map(|pair| (&pair.name, &pair.value));
+            let form = url::form_urlencoded::Serializer::new(String::new())
                 .extend_pairs(fields)
-                .finish(),
-        )
+                .finish();
+            return Ok((Some(form), kind));
+        }
+        if self.params.iter().any(|field| field.file_name.is_some()) {
+            return Err("the recording lacks the content of a file in its form: remove it, or write the body into the recording".to_owned());
+        }
+        let fields: Vec<Field> = self.params.into_iter().map(Field::from).collect();
+        let (kind, body) = multipart(&fields);
+        Ok((Some(body), kind))
     }
 }
 
-/// The requests of a recording, in order. Data URLs and WebSocket connections are not requests.
+impl From<Pair> for Field {
+    fn from(pair: Pair) -> Self {
+        Self {
+            name: pair.name,
+            value: pair.value,
+            kind: pair.content_type,
+        }
+    }
+}
+
+/// The requests of a recording, in order. Data URLs, WebSocket connections and a proxy's tunnels are not requests.
 pub(in super::super) fn har(har: Har) -> Result<Vec<Spec>, String> {
     let requests = har.log.entries.into_iter().map(|entry| entry.request);
     requests
-        .filter(|recorded| recorded.url.starts_with("http"))
-        .map(one)
+        .enumerate()
+        .filter(|(_, recorded)| is_request(recorded))
+        .map(|(at, recorded)| {
+            let shown = format!("entry {} ({})", at + 1, recorded.method);
+            one(recorded).map_err(|why| format!("{shown}: {why}"))
+        })
         .collect()
+}
+
+fn is_request(recorded: &Recorded) -> bool {
+    let is_socket = |pair: &Pair| pair.name.eq_ignore_ascii_case("sec-websocket-key");
+    let url = recorded.url.get(..4).unwrap_or_default();
+    url.eq_ignore_ascii_case("http")
+        && recorded.method != "CONNECT"
+        && !recorded.headers.iter().any(is_socket)
 }
 
 fn one(recorded: Recorded) -> Result<Spec, String> {
@@ -84,11 +142,15 @@ fn one(recorded: Recorded) -> Result<Spec, String> {
     }
     let mut body = None;
     if let Some(data) = recorded.post_data {
-        if !data.mime_type.is_empty() {
-            let kind = headers.entry("content-type".to_owned());
-            kind.or_insert_with(|| data.mime_type.clone());
+        let recorded = data.mime_type.clone();
+        let kind;
+        (body, kind) = data.body()?;
+        if kind != recorded {
+            // The parts were put together again, with another boundary.
+            headers.insert("content-type".to_owned(), kind);
+        } else if !kind.is_empty() {
+            headers.entry("content-type".to_owned()).or_insert(kind);
         }
-        body = data.body();
     }
     Ok(Spec {
         method: Some(recorded.method),
@@ -139,5 +201,50 @@ mod tests {
             "application/x-www-form-urlencoded"
         );
         assert_eq!(spec.headers.len(), 2);
+    }
+
+    #[test]
+    fn what_is_no_request_is_left_out() {
+        let specs = read(
+            r#"{"request":{"method":"GET","url":"https://shop.svc/live","headers":[{"name":"Sec-WebSocket-Key","value":"x"}]}},
+            {"request":{"method":"CONNECT","url":"https://shop.svc:443","headers":[]}},
+            {"request":{"method":"GET","url":"blob:https://shop.svc/1","headers":[]}},
+            {"request":{"method":"GET","url":"HTTPS://shop.svc/a#top","httpVersion":"h3","headers":[{"name":":path","value":"/a"}]}}"#,
+        );
+        assert_eq!((specs.len(), specs[0].path.as_str()), (1, "/a"));
+    }
+
+    /// As Charles, Fiddler and Safari write what they do not know or can't write as text.
+    #[test]
+    fn null_stands_for_nothing_and_base64_for_the_body() {
+        let specs = read(
+            r#"{"request":{"method":"POST","url":"http://shop.svc/a","headers":null,"postData":{"mimeType":null,"params":null,"text":"aGk=","encoding":"base64"}}},
+            {"request":{"method":"GET","url":"http://shop.svc/b","headers":[{"name":"x","value":null}],"postData":null}}"#,
+        );
+        assert_eq!(specs[0].body.as_deref(), Some("hi"));
+        assert!(specs[0].headers.is_empty());
+        assert_eq!(
+            (specs[1].headers["x"].as_str(), &specs[1].body),
+            ("", &None)
+        );
+    }
+
+    #[test]
+    fn a_form_in_parts_is_put_together_again() {
+        let entry = r#"{"request":{"method":"POST","url":"http://shop.svc/up","headers":[{"name":"Content-Type","value":"multipart/form-data; boundary=old"}],"postData":{"mimeType":"multipart/form-data; boundary=old","params":[{"name":"a","value":"1"FILE}]}}}"#;
+        let spec = &read(&entry.replace("FILE", ""))[0];
+        let body = spec.body.as_deref().unwrap();
+        assert!(body.contains("name=\"a\"\r\n\r\n1\r\n"), "{body}");
+        let (_, boundary) = spec.headers["content-type"]
+            .split_once("boundary=")
+            .unwrap();
+        assert!(body.starts_with(&format!("--{boundary}\r\n")));
+        // A recording does not contain uploaded files.
+        let text = format!(
+            r#"{{"log":{{"entries":[{}]}}}}"#,
+            entry.replace("FILE", r#","fileName":"b.png""#)
+        );
+        let why = har(serde_json::from_str(&text).unwrap()).unwrap_err();
+        assert!(why.starts_with("entry 1 (POST): "), "{why}");
     }
 }

@@ -68,7 +68,12 @@ fn headers_are_added_emptied_and_removed() {
     let headers: Vec<(&str, &str)> = spec.headers.iter().map(|(a, b)| (&**a, &**b)).collect();
     assert_eq!(
         headers,
-        [("a", "1, 2"), ("cookie", "x=1; y=2"), ("empty", "")]
+        [
+            ("a", "1, 2"),
+            ("cookie", "x=1; y=2"),
+            ("empty", ""),
+            ("host", "other")
+        ]
     );
     let spec = one("curl -u me:pass:word http://h/a");
     assert_eq!(spec.headers["authorization"], "Basic bWU6cGFzczp3b3Jk");
@@ -101,6 +106,10 @@ fn several_commands_are_several_requests_and_an_unknown_flag_is_named() {
     assert_eq!(curl("curl http://h/a\ncurl http://h/b").unwrap().len(), 2);
     assert_eq!(curl("curl http://h/a --next http://h/b").unwrap().len(), 2);
     for (text, named) in [
+        ("curl h -m 5", "--timeout"),
+        ("curl ftp://h/a", "http://"),
+        ("curl h -H @file", "from a file"),
+        ("curl h; curl h --ntlm", "curl command 2: curl's --ntlm"),
         ("curl --ntlm http://h", "--ntlm"),
         ("curl -sk http://h", "-k"),
     ] {
@@ -119,6 +128,45 @@ fn several_commands_are_several_requests_and_an_unknown_flag_is_named() {
     ] {
         assert!(curl(text).is_err(), "{text}");
     }
+}
+
+#[test]
+fn a_command_with_several_urls_requests_each_of_them() {
+    let specs = curl("curl http://h/a --url http://h/b -d x=1 http://h/c").unwrap();
+    let paths: Vec<&str> = specs.iter().map(|spec| spec.path.as_str()).collect();
+    assert_eq!(paths, ["/a", "/b", "/c"]);
+    assert!(specs.iter().all(|spec| spec.body.as_deref() == Some("x=1")));
+}
+
+/// As "Copy all as cURL" of Chrome joins them for bash and for Windows, and as people write them.
+#[test]
+fn joined_commands_are_read_one_by_one() {
+    for text in [
+        "curl 'http://h/a' \\\n  -H 'x: 1' ;\ncurl 'http://h/b'",
+        "curl ^\"http://h/a^\" ^\r\n  -H ^\"x: 1^\" &\r\ncurl ^\"http://h/b^\"",
+        "curl http://h/a -H 'x: 1' && curl http://h/b",
+        "curl http://h/a -H 'x: 1'\ncurl http://h/b",
+    ] {
+        let specs = curl(text).unwrap();
+        let read: Vec<_> = specs
+            .iter()
+            .map(|spec| (spec.path.as_str(), spec.headers.len()))
+            .collect();
+        assert_eq!(read, [("/a", 1), ("/b", 0)], "{text}");
+    }
+    assert!(curl("curl http://h/a && sleep 1").is_err());
+}
+
+#[test]
+fn the_host_is_kept_where_it_is_not_the_urls_own() {
+    assert!(one("curl http://h:80/a -H 'Host: h'").headers.is_empty());
+    assert!(
+        one("curl http://h:8080/a -H 'Host: h:8080'")
+            .headers
+            .is_empty()
+    );
+    let virtual_host = one("curl http://127.0.0.1:8080/a -H 'Host: shop.example'");
+    assert_eq!(virtual_host.headers["host"], "shop.example");
 }
 
 /// As "Copy as cURL" prints them, shortened: Chrome, Edge, Firefox and Safari on Linux, macOS and Windows, Postman, Insomnia.
