@@ -3,7 +3,7 @@
 //! The screen has a thread of its own that draws and reads keys, so a slow terminal delays neither the load nor
 //! its recording.
 
-use std::io::{self, IsTerminal, Stderr, Write};
+use std::io::{self, Stderr, Write};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -13,6 +13,7 @@ use crossterm::terminal::{
     EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{cursor, execute};
+use program_common::terminal;
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 
@@ -52,11 +53,10 @@ impl View {
         if ui != Ui::None {
             say(&format!("fib-loadgen  {}  seed {}", load.base, load.seed));
         }
-        let terminal = io::stderr().is_terminal();
         match ui {
             Ui::None => Self::Nothing,
             Ui::Line => Self::Line,
-            Ui::Auto if !terminal => Self::Line,
+            Ui::Auto if !terminal::can_draw_on(&io::stderr()) => Self::Line,
             // A terminal that can't be drawn on loses the picture, never the run.
             Ui::Auto | Ui::Tui => Screen::open(load).map_or(Self::Line, Self::Screen),
         }

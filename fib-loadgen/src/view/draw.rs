@@ -58,13 +58,19 @@ pub(super) fn draw(frame: &mut Frame<'_>, state: &State) {
     frame.render_widget(Paragraph::new(title(state)), head);
     frame.render_widget(gauge(state), progress);
     let halves = |area: Rect| Layout::horizontal([Constraint::Percentage(50); 2]).areas(area);
-    let [left, right] = match (wide, of_numbers) {
-        (true, _) => halves(numbers),
-        (false, 1) => [numbers, Rect::default()],
-        (false, _) => Layout::vertical([Constraint::Length(PART); 2]).areas(numbers),
+    let two = match (wide, of_numbers) {
+        (true, _) => Some(halves(numbers)),
+        (false, 1) => None,
+        (false, _) => Some(Layout::vertical([Constraint::Length(PART); 2]).areas(numbers)),
     };
-    frame.render_widget(counts(state), left);
-    frame.render_widget(times(state), right);
+    if let Some([left, right]) = two {
+        frame.render_widget(part(requests(state), &counts(state)), left);
+        frame.render_widget(part(TIMES.to_owned(), &times(state)), right);
+    } else {
+        // Room for one part: the most important rows of both.
+        let ([right, _, failed, _], [p50, _, p99, _]) = (counts(state), times(state));
+        frame.render_widget(part(requests(state), &[right, failed, p50, p99]), numbers);
+    }
     // Half of a narrow screen would show nothing.
     let split = |area: Rect| {
         if wide {
@@ -139,21 +145,44 @@ fn head() -> Line<'static> {
     row("", cells, SOFT)
 }
 
-fn counts(state: &State) -> Paragraph<'static> {
+/// Rows of numbers under the columns' names.
+fn part(title: String, rows: &[Line<'static>]) -> Paragraph<'static> {
+    let lines: Vec<Line<'static>> = std::iter::once(head())
+        .chain(rows.iter().cloned())
+        .collect();
+    Paragraph::new(lines).block(block(title))
+}
+
+fn requests(state: &State) -> String {
+    let tick = &state.now.tick;
+    format!(
+        " Requests: {} in flight, {}/{} users ",
+        tick.in_flight, tick.users, state.about.users
+    )
+}
+
+/// A rate; a low one with a digit more.
+fn rate(rate: f64) -> String {
+    if rate > 0.0 && rate < 9.95 {
+        format!("{rate:.1}")
+    } else {
+        format!("{rate:.0}")
+    }
+}
+
+fn counts(state: &State) -> [Line<'static>; 4] {
     let tick = &state.now.tick;
     let seconds = Duration::from_millis(tick.elapsed_ms)
         .as_secs_f64()
         .max(1e-9);
     #[expect(clippy::cast_precision_loss, reason = "a count of requests")]
     let whole = tick.ok as f64 / seconds;
-    let rate = |rate: f64| format!("{rate:.0}");
-    let due = |rate: Option<f64>| rate.map_or_else(|| "-".to_owned(), |rate| format!("{rate:.0}"));
+    let due = |due: Option<f64>| due.map_or_else(|| "-".to_owned(), rate);
     let area = state.about.levels.area(Duration::from_secs_f64(seconds));
     let alarm = |count: u64| if count > 0 { BAD } else { GOOD };
     let recent_rate = state.recent_mean(|moment| moment.tick.rps);
     let recent_due = state.recent_mean(|moment| moment.tick.offered_rps.unwrap_or(0.0));
-    let rows = vec![
-        head(),
+    [
         row(
             "right/s",
             [rate(tick.rps), rate(recent_rate), rate(whole)],
@@ -182,15 +211,12 @@ fn counts(state: &State) -> Paragraph<'static> {
             [String::new(), String::new(), thousands(tick.wrong)],
             alarm(tick.wrong),
         ),
-    ];
-    let title = format!(
-        " Requests: {} in flight, {}/{} users ",
-        tick.in_flight, tick.users, state.about.users
-    );
-    Paragraph::new(rows).block(block(title))
+    ]
 }
 
-fn times(state: &State) -> Paragraph<'static> {
+const TIMES: &str = " Response time, ms ";
+
+fn times(state: &State) -> [Line<'static>; 4] {
     let recent = state.recent_times();
     let of = |histogram: &hdrhistogram::Histogram<u64>, quantile: f64| {
         ms((!histogram.is_empty()).then(|| histogram.value_at_quantile(quantile)))
@@ -208,7 +234,7 @@ fn times(state: &State) -> Paragraph<'static> {
         ("p99", 0.99, P99),
         ("p99.9", 0.999, Style::new()),
     ];
-    let rows = rows.map(|(name, quantile, style)| {
+    rows.map(|(name, quantile, style)| {
         row(
             name,
             [
@@ -218,9 +244,7 @@ fn times(state: &State) -> Paragraph<'static> {
             ],
             style,
         )
-    });
-    let lines: Vec<Line<'static>> = std::iter::once(head()).chain(rows).collect();
-    Paragraph::new(lines).block(block(" Response time, ms "))
+    })
 }
 
 fn rate_curve(frame: &mut Frame<'_>, state: &State, area: Rect) {

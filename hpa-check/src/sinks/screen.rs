@@ -9,6 +9,7 @@ use std::io::{self, IsTerminal};
 use hpa_check_core::run::conductor::Progress;
 use hpa_check_core::run::state::RunState;
 use jiff::Timestamp;
+use program_common::terminal::can_draw_on;
 
 use crate::outputs::Ui;
 
@@ -29,7 +30,7 @@ impl Screen {
             Ui::Tui => Self::Panel(panel::Panel::default()),
             Ui::Line => Self::Lines(lines::LineScreen::default()),
             Ui::None => Self::Off,
-            Ui::Auto if io::stderr().is_terminal() => Self::Panel(panel::Panel::default()),
+            Ui::Auto if can_draw_on(&io::stderr()) => Self::Panel(panel::Panel::default()),
             Ui::Auto => Self::Lines(lines::LineScreen::default()),
         }
     }

@@ -89,6 +89,20 @@ fn a_small_screen_shows_the_numbers_and_then_whatever_fits() {
 }
 
 #[test]
+fn a_screen_with_room_for_one_part_shows_rates_failures_and_response_times() {
+    let screen = screen(&state(30), 40, 12);
+    for text in ["right/s", "failed", "p50", "p99", "q stop"] {
+        assert!(screen.contains(text), "{text}:\n{screen}");
+    }
+}
+
+#[test]
+fn a_low_rate_keeps_a_digit() {
+    let shown = [0.0, 0.1, 9.9, 9.96, 430.4].map(rate);
+    assert_eq!(shown, ["0", "0.1", "9.9", "10", "430"]);
+}
+
+#[test]
 fn any_size_and_any_number_of_seconds_can_be_drawn() {
     for (width, height) in [
         (1, 1),
