@@ -15,7 +15,7 @@ mod tls;
 mod wire;
 
 pub use addresses::Resolve;
-pub use connect::{ConnectError, Connector};
+pub use connect::{ConnectError, Connector, Sessions};
 pub use counters::{AddressCounts, Counters};
 pub use kinds::{Body, ClientKind, HttpVersion, Sharing};
 pub use life::{GivenUp, Life, Span};

@@ -10,7 +10,9 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 
 use crate::check::Check;
-use crate::client::{Body, ClientSettings, Connector, GivenUp, Life, Link, Pool, Sharing, Span};
+use crate::client::{
+    Body, ClientSettings, Connector, GivenUp, Life, Link, Pool, Sessions, Sharing, Span,
+};
 use crate::oracle::{Expected, Field};
 use crate::outcome::{Class, Outcome, causes, described, is_unprocessed};
 use crate::request::{Head, Question};
@@ -53,6 +55,7 @@ pub struct Rules {
 pub struct Caller {
     rules: Arc<Rules>,
     connector: Arc<Connector>,
+    sessions: Sessions,
     pool: Option<Pool>,
     link: Option<(Link, Span)>,
     /// The number of its next connection, unique among all users.
@@ -95,6 +98,7 @@ impl Caller {
         Ok(Self {
             rules: Arc::clone(rules),
             connector: Arc::clone(connector),
+            sessions: connector.sessions(),
             pool: shared.cloned().or_else(own_pool),
             link: None,
             number: user << 32,
@@ -266,7 +270,7 @@ impl Caller {
 
     async fn connect(&mut self, deadline: Instant, outcome: &mut Outcome) -> Result<(), Trouble> {
         loop {
-            let opening = Link::open(&self.connector);
+            let opening = Link::open(&self.connector, &self.sessions);
             let opened = guarded(opening, &mut self.alarm, &mut self.watch, deadline).await?;
             let error = match opened {
                 Ok(link) => {

@@ -60,6 +60,8 @@ pub struct Signals {
     pub throttled_periods: u64,
     /// How late a 10 ms timer was, 99th percentile.
     pub timer_lag_p99: Option<Duration>,
+    /// How late it was at most.
+    pub timer_lag_max: Option<Duration>,
     /// The generator's own lateness: from when a request was due and a user was free until it was sent, 99th
     /// percentile. Waiting for a busy server is not included.
     pub own_lag_p99: Option<Duration>,
@@ -79,6 +81,9 @@ const CPU_LIMIT: f64 = 0.8;
 const TIMER_SUSPECT: Duration = Duration::from_millis(5);
 /// A timer this late means that the process often did not run at all.
 const TIMER_SATURATED: Duration = Duration::from_millis(50);
+/// A timer this late once means that the process did not run at all, such as while it was suspended. No percentile of
+/// the timer shows that.
+const STOPPED: Duration = Duration::from_secs(1);
 /// Own lateness below this does not distort any useful measurement.
 const LAG_FLOOR: Duration = Duration::from_millis(3);
 /// If less than this share of due requests was sent, the load differs from the plan.
@@ -140,6 +145,15 @@ pub fn judge(signals: &Signals) -> (Verdict, Vec<String>) {
         say(
             verdict,
             format!("a 10 ms timer came {:.1} ms late (p99)", ms(lag)),
+        );
+    }
+    if let Some(lag) = signals.timer_lag_max.filter(|lag| *lag >= STOPPED) {
+        say(
+            Verdict::Suspect,
+            format!(
+                "it did not run for {:.1} s: it was suspended, or this machine was too busy",
+                lag.as_secs_f64()
+            ),
         );
     }
     let bound = LAG_FLOOR.max(signals.service_p50.unwrap_or_default() / 10);
@@ -221,6 +235,14 @@ mod tests {
             (
                 Signals {
                     timer_lag_p99: Some(ms(8)),
+                    ..calm()
+                },
+                Verdict::Suspect,
+            ),
+            (
+                Signals {
+                    timer_lag_p99: Some(ms(1)),
+                    timer_lag_max: Some(ms(2_000)),
                     ..calm()
                 },
                 Verdict::Suspect,

@@ -36,6 +36,8 @@ pub struct Collected {
     pub last: Usage,
     /// How late a 10 ms timer was, 99th percentile.
     pub timer_lag_p99: Option<Duration>,
+    /// How late it was at most.
+    pub timer_lag_max: Option<Duration>,
     /// Line files that could not be written completely.
     pub cut: Vec<Cut>,
 }
@@ -254,6 +256,7 @@ impl State {
             first,
             last: self.usage,
             timer_lag_p99: probe.timer_lag_p99(),
+            timer_lag_max: probe.timer_lag_max(),
             cut: Vec::new(),
         }
     }

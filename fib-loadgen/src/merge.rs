@@ -1,7 +1,7 @@
 //! Merges the results of a run's shards: counts and histograms add up, and percentiles are read from the sum.
 //! No percentile is ever averaged.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -85,9 +85,16 @@ fn same_run(a: &Document, b: &Document) -> Result<(), String> {
 /// The missing shards. Results without a shard are independent loads, of which any number is allowed.
 fn missing(documents: &[Document]) -> Result<Vec<String>, String> {
     let mut seen = BTreeMap::new();
+    let mut whole = BTreeSet::new();
     let mut of = 0;
     for document in documents {
         let Some(shard) = &document.run.shard else {
+            if !whole.insert((&document.run.id, document.run.seed)) {
+                return Err(format!(
+                    "the result of run {} is there twice: give each result once",
+                    document.run.id
+                ));
+            }
             continue;
         };
         let (index, shards) = shard
@@ -114,7 +121,9 @@ fn placed(documents: &[Document]) -> Result<Vec<Part<'_>>, String> {
         .map(|document| {
             let text = &document.run.started_utc;
             text.parse()
-                .map_err(|error| format!("`{text}` is not a timestamp ({error})"))
+                .map_err(|_| {
+                    format!("a result began at `{text}`, which is not a time such as 2026-11-27T12:00:00Z: give what `-o json=` or `-o log=` wrote")
+                })
         })
         .collect::<Result<_, _>>()?;
     let first = started.iter().min().copied().unwrap_or_default();
@@ -308,6 +317,7 @@ fn connections(parts: &[Part<'_>]) -> Connections {
             .sum(),
         dns_lookups: sum(|c| c.dns_lookups),
         failed: sum(|c| c.failed),
+        tls_resumed: sum(|c| c.tls_resumed),
         resent: sum(|c| c.resent),
     }
 }

@@ -1,5 +1,7 @@
 //! The result of one request: the closed list of ways it can fail, and how errors are classified.
 
+pub mod tls;
+
 use std::error::Error;
 use std::io::ErrorKind;
 use std::time::Duration;
@@ -210,10 +212,15 @@ pub fn described(error: &(dyn Error + 'static)) -> String {
         };
         return format!("the server sent {frame} with {reason:?}");
     }
-    causes(error)
-        .last()
-        .map(ToString::to_string)
-        .unwrap_or_default()
+    let of_tls = causes(error)
+        .filter_map(|cause| cause.downcast_ref())
+        .find_map(tls::described);
+    of_tls.unwrap_or_else(|| {
+        causes(error)
+            .last()
+            .map(ToString::to_string)
+            .unwrap_or_default()
+    })
 }
 
 impl From<Flaw> for Class {

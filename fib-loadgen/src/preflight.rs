@@ -82,7 +82,9 @@ fn sentence(
             };
             format!("nothing listens at {place}: start the server there, or give another target")
         }
-        Class::Dns | Class::ConnectTimeout | Class::ConnectReset | Class::Tls | Class::Proxy => {
+        // The detail says what to do.
+        Class::Tls => format!("{url} can't be reached: {detail}"),
+        Class::Dns | Class::ConnectTimeout | Class::ConnectReset | Class::Proxy => {
             format!(
                 "{url} can't be reached ({}, {detail}): check the target",
                 class.word()

@@ -291,6 +291,8 @@ pub struct Connections {
     pub dns_lookups: u64,
     /// Connections that could not be opened.
     pub failed: u64,
+    /// Connections that resumed a TLS session of their user, which is faster than a full handshake.
+    pub tls_resumed: u64,
     /// Requests that were sent again, because the server had closed the idle connection before any byte was written,
     /// or said over HTTP/2 that it had not processed them.
     pub resent: u64,
@@ -356,6 +358,8 @@ pub struct Generator {
     pub throttled_periods: u64,
     /// How late a 10 ms timer was, 99th percentile.
     pub timer_lag_p99_us: Option<u64>,
+    /// How late it was at most: as long as this process did not run at all.
+    pub timer_lag_max_us: Option<u64>,
     /// Tickets that were already late when a user became free for them.
     pub queued: u64,
     /// The generator's own lateness, 99th percentile: from when a request was due and a user was free until it

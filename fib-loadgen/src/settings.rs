@@ -106,6 +106,7 @@ impl Settings {
                 "--insecure: no certificate was checked, so nobody knows who answered".to_owned(),
             );
         }
+        warnings.extend(client.resolve_in_vain());
         let cpus = cpus::permitted();
         let source = source(args, &client.target, specs)?;
         if matches!(source, Source::Fibonacci(_)) {
@@ -176,6 +177,7 @@ pub fn connection(args: &TargetArgs, url: &str) -> Result<client::ClientSettings
             lowest: args.tls_min,
             highest: args.tls_max,
             insecure: args.insecure,
+            full_handshakes: args.tls_full_handshakes,
         },
         unix_socket: args.unix_socket.clone(),
         resolve: args.resolve.clone(),

@@ -32,5 +32,7 @@ mod real_server;
 mod stopping;
 #[path = "black_box/targets.rs"]
 mod targets;
+#[path = "black_box/tls.rs"]
+mod tls;
 #[path = "black_box/uploads.rs"]
 mod uploads;

@@ -93,6 +93,9 @@ pub struct TargetArgs {
     /// Maximum TLS version
     #[arg(long, value_enum, value_name = "VERSION", help_heading = "Protocol")]
     pub tls_max: Option<TlsVersion>,
+    /// Make a full TLS handshake for each connection [default: each user resumes its own sessions]
+    #[arg(long, help_heading = "Protocol")]
+    pub tls_full_handshakes: bool,
     /// Accept any certificate, even from the wrong server
     #[arg(long, help_heading = "Protocol")]
     pub insecure: bool,

@@ -21,6 +21,13 @@ pub struct Resolve {
     pub addresses: Vec<IpAddr>,
 }
 
+impl Resolve {
+    /// Whether it applies to this host and port.
+    pub fn is_for(&self, host: &str, port: u16) -> bool {
+        self.port == port && self.host.eq_ignore_ascii_case(host)
+    }
+}
+
 impl FromStr for Resolve {
     type Err = String;
 
@@ -78,13 +85,12 @@ impl Addresses {
         resolve: &[Resolve],
         every: Duration,
     ) -> Self {
-        let chosen = resolve
-            .iter()
-            .find(|rule| rule.host.eq_ignore_ascii_case(host) && rule.port == port);
-        let fixed = match (chosen, host.parse::<IpAddr>()) {
-            (Some(rule), _) => Some(rule.addresses.clone()),
-            (None, Ok(address)) => Some(vec![address]),
-            (None, Err(_)) => None,
+        let chosen = resolve.iter().filter(|rule| rule.is_for(host, port));
+        let chosen: Vec<IpAddr> = chosen.flat_map(|rule| rule.addresses.clone()).collect();
+        let fixed = match (chosen.is_empty(), host.parse::<IpAddr>()) {
+            (false, _) => Some(chosen),
+            (true, Ok(address)) => Some(vec![address]),
+            (true, Err(_)) => None,
         };
         let fixed = fixed.map(|list| {
             list.into_iter()
@@ -181,6 +187,19 @@ mod tests {
         let once = ["127.0.0.1", "127.0.0.2", "127.0.0.3"];
         assert_eq!(first, [once, once].concat());
         assert_eq!(counters.lookups.load(Relaxed), 0);
+    }
+
+    #[tokio::test]
+    async fn a_repeated_flag_adds_addresses() {
+        let target = Target::parse("http://shop.svc:80", &[]).unwrap();
+        let resolve = [
+            "shop.svc:80:127.0.0.1",
+            "SHOP.svc:80:127.0.0.2",
+            "shop.svc:81:127.0.0.3",
+        ];
+        let resolve = resolve.map(|rule| rule.parse().unwrap());
+        let addresses = Addresses::new("shop.svc", 80, &target, &resolve, Duration::ZERO);
+        assert_eq!(addresses.next(&Counters::default()).await.unwrap().len(), 2);
     }
 
     #[tokio::test]

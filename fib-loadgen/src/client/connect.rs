@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, HandshakeKind};
 use tokio::net::{TcpSocket, TcpStream, UnixStream};
 use tokio_rustls::TlsConnector;
 
@@ -18,7 +18,8 @@ use super::kinds::HttpVersion;
 use super::proxy::Proxy;
 use super::settings::ClientSettings;
 use super::stream::{Io, Plain, Stream};
-use crate::outcome::Class;
+use super::tls::TlsSettings;
+use crate::outcome::{Class, described, tls};
 
 /// Opens the connections of all users.
 #[derive(Debug)]
@@ -43,7 +44,8 @@ enum To {
 }
 
 struct Tls {
-    connector: TlsConnector,
+    settings: TlsSettings,
+    config: Arc<ClientConfig>,
     name: ServerName<'static>,
     only_http2: bool,
 }
@@ -53,6 +55,16 @@ impl std::fmt::Debug for Tls {
         f.debug_struct("Tls")
             .field("name", &self.name)
             .finish_non_exhaustive()
+    }
+}
+
+/// The TLS sessions of one client, which its next connection can resume.
+#[derive(Clone)]
+pub struct Sessions(Option<TlsConnector>);
+
+impl std::fmt::Debug for Sessions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sessions").finish_non_exhaustive()
     }
 }
 
@@ -93,10 +105,7 @@ impl Connector {
     /// A connector for these settings; fails if certificates can't be read.
     pub fn new(settings: &ClientSettings, counters: &Arc<Counters>) -> Result<Self, String> {
         let target = &settings.target;
-        let near = settings
-            .proxy
-            .as_ref()
-            .map_or(target, |proxy| &proxy.target);
+        let near = settings.near();
         let to = match &settings.unix_socket {
             Some(path) => To::Socket(path.clone()),
             None => To::Addresses(Box::new(Addresses::new(
@@ -109,9 +118,9 @@ impl Connector {
         };
         let encrypted = target.base.scheme() == "https";
         let tls = encrypted.then(|| -> Result<Tls, String> {
-            let config: Arc<ClientConfig> = settings.tls.config(settings.http)?;
             Ok(Tls {
-                connector: config.into(),
+                config: settings.tls.config(settings.http)?,
+                settings: settings.tls.clone(),
                 name: settings.tls.name(target.host())?,
                 only_http2: settings.http == HttpVersion::Two,
             })
@@ -143,11 +152,17 @@ impl Connector {
         &self.counters
     }
 
+    /// Sessions for one more client.
+    pub fn sessions(&self) -> Sessions {
+        let one = |tls: &Tls| tls.settings.of_one_client(&tls.config);
+        Sessions(self.tls.as_ref().map(one))
+    }
+
     /// Opens one connection within the connect timeout.
-    pub(super) async fn connect(&self) -> Result<Connected, ConnectError> {
+    pub(super) async fn connect(&self, sessions: &Sessions) -> Result<Connected, ConnectError> {
         let began = Instant::now();
         let deadline = began + self.timeout;
-        let made = tokio::time::timeout_at(deadline.into(), self.attempt(deadline)).await;
+        let made = tokio::time::timeout_at(deadline.into(), self.attempt(sessions, deadline)).await;
         let (io, http2, address) = made
             .unwrap_or_else(|_| {
                 let detail = format!("no connection within {:?}", self.timeout);
@@ -170,19 +185,20 @@ impl Connector {
 
     async fn attempt(
         &self,
+        sessions: &Sessions,
         deadline: Instant,
     ) -> Result<(Io, bool, Arc<AddressCounts>), ConnectError> {
         let (mut plain, address) = match &self.to {
             To::Socket(path) => self.socket(path).await?,
             To::Addresses(addresses) => self.any_of(addresses, deadline).await?,
         };
-        let Some(tls) = &self.tls else {
+        let (Some(over), Some(handshakes)) = (&self.tls, &sessions.0) else {
             return Ok((Io::Plain(plain), self.prior_knowledge, address));
         };
         let late = |what: &str| Error::other(format!("{what} within {:?}", self.timeout));
-        let failed = |class: Class, error: &Error| {
+        let failed = |class: Class, error: &dyn ToString| {
             address.failed.fetch_add(1, Relaxed);
-            ConnectError::new(class, error)
+            ConnectError::new(class, error.to_string())
         };
         if let Some(proxy) = &self.proxy {
             let tunnel = proxy.tunnel(&mut plain, &self.host, self.port);
@@ -191,7 +207,7 @@ impl Connector {
                 .map_err(|_| failed(Class::Proxy, &late("the proxy opened no tunnel")))?
                 .map_err(|error| failed(Class::Proxy, &error))?;
         }
-        let shaken = tls.connector.connect(tls.name.clone(), plain);
+        let shaken = handshakes.connect(over.name.clone(), plain);
         let stream = tokio::time::timeout_at(deadline.into(), shaken)
             .await
             .map_err(|_| {
@@ -203,13 +219,15 @@ impl Connector {
             .map_err(|error| match Class::of_connect(&error) {
                 class @ (Class::ConnectReset | Class::LocalFdLimit) => failed(class, &error),
                 // The connection succeeded, so an end here belongs to the handshake.
-                _ => failed(Class::Tls, &error),
+                _ => failed(Class::Tls, &of_handshake(&error)),
             })?;
-        let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-        if tls.only_http2 && !http2 {
-            let refused = Error::new(ErrorKind::Unsupported, "the server speaks no HTTP/2");
-            return Err(failed(Class::Tls, &refused));
+        let session = stream.get_ref().1;
+        let http2 = session.alpn_protocol() == Some(b"h2");
+        if over.only_http2 && !http2 {
+            return Err(failed(Class::Tls, &tls::NO_HTTP2));
         }
+        let resumed = session.handshake_kind() == Some(HandshakeKind::Resumed);
+        self.counters.resumed.fetch_add(resumed.into(), Relaxed);
         Ok((Io::Tls(Box::new(stream)), http2, address))
     }
 
@@ -296,4 +314,12 @@ impl Connector {
         let turn = self.turn.fetch_add(1, Relaxed).checked_rem(count)?;
         fitting().nth(turn).copied()
     }
+}
+
+/// What an error during the handshake means.
+fn of_handshake(error: &Error) -> String {
+    if error.kind() == ErrorKind::UnexpectedEof {
+        return tls::CLOSED.to_owned();
+    }
+    described(error)
 }

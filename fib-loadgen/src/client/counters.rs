@@ -43,6 +43,8 @@ pub struct Counters {
     open: AtomicU64,
     /// The most open at once.
     pub peak_open: AtomicU64,
+    /// Connections that resumed a TLS session.
+    pub resumed: AtomicU64,
     /// Connections over HTTP/2.
     pub http2: AtomicU64,
     connect: Mutex<Histogram>,

@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 
-use super::connect::{ConnectError, Connected, Connector};
+use super::connect::{ConnectError, Connected, Connector, Sessions};
 use super::counters::AddressCounts;
 use super::kinds::Body;
 use super::wire::Wire;
@@ -52,13 +52,13 @@ pub struct Unsent {
 
 impl Link {
     /// Connects.
-    pub async fn open(connector: &Connector) -> Result<Self, ConnectError> {
+    pub async fn open(connector: &Connector, sessions: &Sessions) -> Result<Self, ConnectError> {
         let Connected {
             stream,
             http2,
             whole_urls,
             address,
-        } = connector.connect().await?;
+        } = connector.connect(sessions).await?;
         let speech = if http2 {
             let broken = |error: hyper::Error| ConnectError {
                 class: Class::of_hyper(&error, false),

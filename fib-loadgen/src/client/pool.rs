@@ -11,7 +11,7 @@ use hyper_util::client::legacy::connect::{Connected as About, Connection};
 use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 
-use super::connect::{ConnectError, Connected, Connector};
+use super::connect::{ConnectError, Connected, Connector, Sessions};
 use super::counters::AddressCounts;
 use super::kinds::{Body, HttpVersion, Sharing};
 use super::settings::ClientSettings;
@@ -35,7 +35,7 @@ impl Pool {
             .pool_max_idle_per_host(idle)
             .http2_only(settings.http == HttpVersion::Two)
             .set_host(true)
-            .build(Dial(Arc::clone(connector)));
+            .build(Dial(Arc::clone(connector), connector.sessions()));
         Self(client)
     }
 
@@ -53,9 +53,9 @@ impl Pool {
 #[derive(Debug, Clone)]
 struct Via(Arc<AddressCounts>);
 
-/// Makes the pool's connections.
+/// Makes the pool's connections, which are one client's.
 #[derive(Debug, Clone)]
-struct Dial(Arc<Connector>);
+struct Dial(Arc<Connector>, Sessions);
 
 /// A connection in the pool.
 #[derive(Debug)]
@@ -76,14 +76,14 @@ impl tower_service::Service<Uri> for Dial {
     }
 
     fn call(&mut self, _: Uri) -> Self::Future {
-        let connector = Arc::clone(&self.0);
+        let (connector, sessions) = (Arc::clone(&self.0), self.1.clone());
         Box::pin(async move {
             let Connected {
                 stream,
                 http2,
                 whole_urls,
                 address,
-            } = connector.connect().await?;
+            } = connector.connect(&sessions).await?;
             Ok(Dialed {
                 io: TokioIo::new(stream),
                 http2,

@@ -66,6 +66,22 @@ impl ClientSettings {
         }
     }
 
+    /// What connections are made to: the target, or the proxy before it.
+    pub fn near(&self) -> &Target {
+        let proxy = self.proxy.as_ref();
+        proxy.map_or(&self.target, |proxy| &proxy.target)
+    }
+
+    /// Says which `--resolve` is for something else than what is connected to, such as one with a typing mistake.
+    pub fn resolve_in_vain(&self) -> Option<String> {
+        let (host, port) = (self.near().host(), self.near().port());
+        let vain = self.resolve.iter().find(|rule| !rule.is_for(host, port))?;
+        Some(format!(
+            "--resolve {}:{} has no effect: connections go to {host}:{port}",
+            vain.host, vain.port
+        ))
+    }
+
     /// Whether requests go through hyper-util's pool.
     pub fn pools(&self) -> bool {
         self.kind == ClientKind::Pool || self.sharing == Sharing::Shared

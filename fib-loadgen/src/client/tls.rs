@@ -3,11 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use tokio_rustls::TlsConnector;
 
 use super::kinds::HttpVersion;
 
@@ -39,6 +41,8 @@ pub struct TlsSettings {
     pub highest: Option<TlsVersion>,
     /// Whether any certificate is accepted.
     pub insecure: bool,
+    /// Whether each connection makes a full handshake, even if its user has a session to resume.
+    pub full_handshakes: bool,
 }
 
 impl TlsSettings {
@@ -94,7 +98,18 @@ impl TlsSettings {
             HttpVersion::Two => vec![b"h2".to_vec()],
             HttpVersion::Auto => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
         };
+        config.resumption = Resumption::disabled();
         Ok(Arc::new(config))
+    }
+
+    /// The TLS of one client with its own sessions. Clients that resumed each other's sessions would spare the
+    /// server most handshakes of a real crowd.
+    pub(super) fn of_one_client(&self, config: &ClientConfig) -> TlsConnector {
+        let mut own = config.clone();
+        if !self.full_handshakes {
+            own.resumption = Resumption::in_memory_sessions(1);
+        }
+        Arc::new(own).into()
     }
 
     fn roots(&self) -> Result<RootCertStore, String> {

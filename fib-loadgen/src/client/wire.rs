@@ -10,7 +10,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::stream::Stream;
-use crate::outcome::Class;
+use crate::outcome::{Class, described};
 
 mod framing;
 mod head;
@@ -68,7 +68,7 @@ impl Fault {
     }
 
     fn in_head(error: &io::Error) -> Self {
-        Self::new(Class::of_exchange(error), error)
+        Self::new(Class::of_exchange(error), described(error))
     }
 
     fn in_body(error: impl ToString) -> Self {
@@ -186,7 +186,7 @@ impl Wire {
                     Some(why) => return Poll::Ready(Err(Fault::in_body(why))),
                 },
                 Ok(_) => {}
-                Err(error) => return Poll::Ready(Err(Fault::in_body(error))),
+                Err(error) => return Poll::Ready(Err(Fault::in_body(described(&error)))),
             }
         }
     }

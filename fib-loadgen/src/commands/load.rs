@@ -56,13 +56,13 @@ pub(super) async fn load(
     sinks: Sinks,
 ) -> Result<(Document, Vec<Cut>), Failure> {
     // A start time in the past is found before anything is sent.
-    settings.start_at.map(until).transpose()?;
+    settings.start_at.map(still_ahead).transpose()?;
     let resolved = resolved(settings).await?;
     let rules = Arc::new(rules(settings));
     check_target(settings, &rules, stop).await?;
     if let Some(at) = settings.start_at {
         tokio::select! {
-            () = until(at)? => {}
+            () = until(still_ahead(at)?, Timestamp::now) => {}
             () = stop.reached(stop::Urgency::Finish) => return Err(Failure::interrupted()),
         }
     }
@@ -127,14 +127,11 @@ impl Known {
 /// The addresses of the target's host, or of the proxy's; none for a Unix socket.
 async fn resolved(settings: &Settings) -> Result<Vec<String>, Failure> {
     let client = &settings.client;
-    let target = client
-        .proxy
-        .as_ref()
-        .map_or(&client.target, |proxy| &proxy.target);
+    let target = client.near();
     let elsewhere = client
         .resolve
         .iter()
-        .any(|rule| rule.port == target.port() && rule.host.eq_ignore_ascii_case(target.host()));
+        .any(|rule| rule.is_for(target.host(), target.port()));
     if client.unix_socket.is_some() || elsewhere {
         return Ok(Vec::new());
     }
@@ -192,14 +189,27 @@ fn warn_of_few_files(settings: &Settings, probe: &mut Probe) {
     }
 }
 
-/// Waits for the instant at which all shards start.
-fn until(at: Timestamp) -> Result<impl Future<Output = ()>, Failure> {
-    let left = Duration::try_from(at.duration_since(Timestamp::now())).map_err(|_| {
-        Failure::usage(format!(
+/// The instant at which all shards start, unless it has passed.
+fn still_ahead(at: Timestamp) -> Result<Timestamp, Failure> {
+    if at < Timestamp::now() {
+        return Err(Failure::usage(format!(
             "--start-at {at} has passed: give a time when every shard will be up, such as a minute from now"
-        ))
-    })?;
-    Ok(tokio::time::sleep(left))
+        )));
+    }
+    Ok(at)
+}
+
+/// How often a wait for an instant looks at the clock.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Waits for an instant. The clock may be set meanwhile, on one machine and not on the others, so the time left is
+/// read again and again.
+async fn until(at: Timestamp, clock: impl Fn() -> Timestamp) {
+    while let Ok(left) = Duration::try_from(at.duration_since(clock()))
+        && !left.is_zero()
+    {
+        tokio::time::sleep(left.min(LOOK)).await;
+    }
 }
 
 /// What the generator measured about itself.
@@ -215,6 +225,7 @@ fn signals(collected: &Collected) -> Signals {
         periods: since(|group| group.periods),
         throttled_periods: since(|group| group.throttled_periods),
         timer_lag_p99: collected.timer_lag_p99,
+        timer_lag_max: collected.timer_lag_max,
         ..Signals::default()
     }
 }
@@ -247,4 +258,27 @@ fn prepare(settings: &Settings, rules: &Arc<Rules>, stop: &Arc<Stop>) -> Result<
         exhausted: AtomicBool::new(false),
         done: AtomicU64::new(0),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_clock_that_is_set_during_the_wait_moves_the_start() {
+        let at: Timestamp = "2026-11-27T12:00:00Z".parse().unwrap();
+        let (hour, millisecond) = (Duration::from_hours(1), Duration::from_millis(1));
+        for (read, looks) in [
+            // Set forward beyond the start, and back before it.
+            (vec![at - hour, at + hour], 2),
+            (vec![at - millisecond, at - 2 * millisecond, at], 3),
+            (vec![at], 1),
+        ] {
+            let seen = Cell::new(0);
+            until(at, || read[seen.replace(seen.get() + 1)]).await;
+            assert_eq!(seen.get(), looks);
+        }
+    }
 }

@@ -105,6 +105,12 @@ impl Probe {
         let lags = self.lags.lock().unwrap_or_else(PoisonError::into_inner);
         lags.at(0.99).map(Duration::from_micros)
     }
+
+    /// How late the timer was at most.
+    pub fn timer_lag_max(&self) -> Option<Duration> {
+        let lags = self.lags.lock().unwrap_or_else(PoisonError::into_inner);
+        lags.at(1.0).map(Duration::from_micros)
+    }
 }
 
 impl Default for Probe {

@@ -346,6 +346,7 @@ pub(super) fn generator(parts: &[Part<'_>]) -> Generator {
         throttled_periods: sum(|g| g.throttled_periods),
         periods: sum(|g| g.periods),
         timer_lag_p99_us: worst(|g| g.timer_lag_p99_us),
+        timer_lag_max_us: worst(|g| g.timer_lag_max_us),
         own_lag_p99_us: worst(|g| g.own_lag_p99_us),
         queue_wait_p99_us: worst(|g| g.queue_wait_p99_us),
         queued: sum(|g| g.queued),

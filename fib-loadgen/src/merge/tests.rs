@@ -89,6 +89,9 @@ fn a_missing_or_duplicate_shard_is_named() {
     let doubled = [shard(0, 2), shard(0, 2)];
     assert!(merge(&doubled, false).unwrap_err().contains("twice"));
     assert!(merge(&[], false).is_err());
+    let alone = fixture::passed();
+    let doubled = merge(&[alone.clone(), alone], false).unwrap_err();
+    assert!(doubled.contains("twice"), "{doubled}");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 mod tables;
+mod warnings;
 
 pub(super) use tables::to_ms;
 use tables::{by_n, errors, phases, totals};
@@ -76,7 +77,7 @@ pub fn build(settings: &Settings, load: &Load, ended: &Ended) -> Document {
         &thresholds,
         generator.verdict,
     );
-    let warnings = warnings(settings, load, &totals);
+    let warnings = warnings::warnings(settings, load, &totals);
     let plan = plan(settings, load);
     let pods = pods::results(&shard, &ended.pods, &plan.steps);
     let mut series = ended.series.clone();
@@ -168,6 +169,7 @@ fn connections(load: &Load, shard: &ThreadTally) -> Connections {
         peak_open: Some(counters.peak_open.load(Relaxed)),
         dns_lookups: counters.lookups.load(Relaxed),
         failed: counters.failed.load(Relaxed),
+        tls_resumed: counters.resumed.load(Relaxed),
         resent: shard.resent,
     }
 }
@@ -182,33 +184,6 @@ fn checks(load: &Load, shard: &ThreadTally) -> Vec<CheckResult> {
             failed: counted(at).1,
         })
         .collect()
-}
-
-/// Warnings to read before trusting the numbers.
-fn warnings(settings: &Settings, load: &Load, totals: &Totals) -> Vec<String> {
-    let mut warnings = settings.warnings.clone();
-    if totals.cached > 0 {
-        warnings.push(format!(
-            "{} answers came from a cache (they have an Age), so they prove nothing about the server",
-            totals.cached
-        ));
-    }
-    let addresses = addresses(load);
-    let used = addresses
-        .iter()
-        .filter(|address| address.connections > 0)
-        .count();
-    let known = addresses.len().max(load.connector.addresses_known());
-    let opened: u64 = addresses.iter().map(|address| address.connections).sum();
-    if used == 1 && known > 1 && opened > 1 {
-        warnings.push(format!(
-            "one of {known} addresses got all {opened} connections: {}",
-            addresses[0].address
-        ));
-    } else if known > 1 && used < known {
-        warnings.push(format!("only {used} of {known} addresses got a connection"));
-    }
-    warnings
 }
 
 fn thresholds(load: &Load, records: &Records<'_>) -> Vec<ThresholdResult> {
@@ -263,6 +238,7 @@ fn generator(
             .then(|| (ended.cpu.as_secs_f64() * 1e6 / sent as f64).round()),
         throttled_periods: signals.throttled_periods,
         timer_lag_p99_us: signals.timer_lag_p99.map(|lag| lag.as_micros() as u64),
+        timer_lag_max_us: signals.timer_lag_max.map(|lag| lag.as_micros() as u64),
         queued: load.recorder.queued.load(Relaxed),
         own_lag_p99_us: signals.own_lag_p99.map(|lag| lag.as_micros() as u64),
         queue_wait_p99_us: if is_open(load) {

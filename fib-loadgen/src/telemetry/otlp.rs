@@ -3,7 +3,7 @@
 //! feature; without `--otlp` nothing is sent.
 
 use std::sync::PoisonError;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -106,7 +106,8 @@ pub async fn push(
     else {
         return;
     };
-    let start = Timestamp::now();
+    // From here on the clock may be set, but the end of a measurement must not come before its start.
+    let (start, began) = (Timestamp::now(), Instant::now());
     let mut warned = false;
     loop {
         let ended = tokio::select! {
@@ -115,7 +116,7 @@ pub async fn push(
         };
         let body = {
             let seen = shared.lock().unwrap_or_else(PoisonError::into_inner);
-            request(&seen, &run, start, Timestamp::now()).to_string()
+            request(&seen, &run, start, start + began.elapsed()).to_string()
         };
         let request = client
             .post(url.clone())

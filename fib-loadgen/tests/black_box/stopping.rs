@@ -67,6 +67,35 @@ fn a_signal_lets_requests_in_flight_finish_and_writes_the_result() {
 }
 
 #[test]
+fn a_generator_that_was_suspended_says_so() {
+    for (flags, suspended) in [
+        ("--think 50ms", true),
+        ("--rate 40/s", true),
+        ("--think 50ms", false),
+    ] {
+        let server = OddServer::start(|_, _| Act::Right);
+        let (mut child, folder, _lines) = started(&server, flags);
+        if suspended {
+            signal(&child, "-STOP");
+            // As long as it does not run.
+            std::thread::sleep(Duration::from_millis(1_500));
+            signal(&child, "-CONT");
+        }
+        signal(&child, "-TERM");
+        child.wait().unwrap();
+        let generator = &result(&folder)["generator"];
+        let stopped = generator["timer_lag_max_us"].as_u64() >= Some(1_400_000);
+        let reasons = generator["reasons"].to_string();
+        assert_eq!(stopped, suspended, "{generator}");
+        assert_eq!(
+            reasons.contains("it did not run for"),
+            suspended,
+            "{generator}"
+        );
+    }
+}
+
+#[test]
 fn a_second_signal_abandons_requests_in_flight_and_still_writes_the_result() {
     let server = OddServer::start(|_, _| Act::RawThenSilence(String::new()));
     let (mut child, folder, _lines) = started(&server, "");

@@ -131,9 +131,35 @@ fn a_headless_service_is_loaded_evenly_and_a_single_address_that_gets_everything
         if alone {
             assert_eq!(made, [Some(4), Some(0)]);
             assert!(addresses[1]["failed"].as_u64() >= Some(1));
+            let warning = format!("connections to 127.0.0.2:{port} failed");
+            assert!(ended.stderr.contains(&warning), "{}", ended.stderr);
         } else {
             assert_eq!(made, [Some(2), Some(2)]);
         }
+    }
+}
+
+#[test]
+fn a_resolve_flag_for_another_name_or_port_is_a_warning() {
+    let server = right();
+    let port = server.address.port();
+    for (rule, vain) in [
+        (format!("shop.svc:{port}:127.0.0.1"), false),
+        (format!("shpo.svc:{port}:127.0.0.1"), true),
+    ] {
+        let output = command(&[&format!("http://shop.svc:{port}")])
+            .args([
+                "--resolve",
+                &format!("shop.svc:{port}:127.0.0.1"),
+                "--resolve",
+                &rule,
+            ])
+            .args(FEW.split(' '))
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{text}");
+        assert_eq!(text.contains("has no effect"), vain, "{text}");
     }
 }
 
