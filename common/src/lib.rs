@@ -1,5 +1,5 @@
 //! Code shared by the programs: the notation of durations, rates and shares and their names in help texts, help
-//! pages, process limits, the parent process, control groups, and which parts of a command line are secret.
+//! pages, process limits, the parent process, terminals, control groups, and which parts of a command line are secret.
 
 #[cfg(feature = "process")]
 pub mod cgroup;
@@ -12,6 +12,7 @@ pub mod pages;
 pub mod process;
 pub mod quantity;
 pub mod secrets;
+pub mod terminal;
 #[cfg(feature = "pages")]
 pub mod usage;
 #[cfg(feature = "pages")]

@@ -98,7 +98,7 @@ fn versions(
 ) -> impl Iterator<Item = (String, Controller)> {
     MINORS.map(|minor| {
         let other = Controller {
-            gates: VersionGates::of_version(&format!("1.{minor}")).shown_by(spec),
+            gates: VersionGates::of_version(format!("1.{minor}").as_str()).shown_by(spec),
             ..assumed.clone()
         };
         (
