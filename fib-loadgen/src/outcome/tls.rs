@@ -55,8 +55,8 @@ fn certificate(why: &CertificateError) -> String {
         CertificateError::ExpiredContext { time, not_after } => (
             format!(
                 "the server's certificate expired at {}, and here it is {}",
-                utc(not_after),
-                utc(time)
+                utc(*not_after),
+                utc(*time)
             ),
             "renew it, or use --insecure",
         ),
@@ -67,8 +67,8 @@ fn certificate(why: &CertificateError) -> String {
         CertificateError::NotValidYetContext { time, not_before } => (
             format!(
                 "the server's certificate is valid from {}, and here it is {}",
-                utc(not_before),
-                utc(time)
+                utc(*not_before),
+                utc(*time)
             ),
             "compare the clocks, or use --insecure",
         ),
@@ -90,6 +90,10 @@ fn certificate(why: &CertificateError) -> String {
         CertificateError::UnknownIssuer => (
             "no trusted CA issued the server's certificate, or the server does not send the certificates in between"
                 .to_owned(),
+            "give its CA with --cacert, or use --insecure",
+        ),
+        CertificateError::BadSignature => (
+            "the server's certificate is not signed by the trusted CA of that name".to_owned(),
             "give its CA with --cacert, or use --insecure",
         ),
         CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => (
@@ -152,7 +156,7 @@ fn names(presented: &[String]) -> String {
     names.join(", ")
 }
 
-fn utc(time: &UnixTime) -> String {
+fn utc(time: UnixTime) -> String {
     let seconds = i64::try_from(time.as_secs()).ok();
     let at = seconds.and_then(|seconds| Timestamp::from_second(seconds).ok());
     at.map_or_else(|| format!("{} s", time.as_secs()), |at| at.to_string())

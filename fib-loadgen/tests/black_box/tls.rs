@@ -15,8 +15,8 @@ use fib_loadgen::request::Question;
 use fib_loadgen::stop::Stop;
 use fib_loadgen::target::Target;
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, PKCS_ECDSA_P256_SHA256,
-    date_time_ymd,
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair,
+    PKCS_ECDSA_P256_SHA256, date_time_ymd,
 };
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -35,8 +35,13 @@ struct Certificates {
 
 impl Certificates {
     fn new() -> Self {
+        Self::of_ca("CA")
+    }
+
+    fn of_ca(name: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().unwrap();
         let authority = CertifiedIssuer::self_signed(params, key).unwrap();
@@ -130,7 +135,7 @@ fn ask(address: SocketAddr, flags: &[&str]) -> Ended {
 #[test]
 fn a_certificate_that_is_not_accepted_is_explained_with_what_to_do() {
     let certificates = Certificates::new();
-    let other = Certificates::new();
+    let (other, namesake) = (Certificates::of_ca("other CA"), Certificates::new());
     let ca = certificates.path("ca.pem");
     let good = certificates.issue("good.pem", "localhost", (2020, 2090));
     let cases = [
@@ -159,9 +164,17 @@ fn a_certificate_that_is_not_accepted_is_explained_with_what_to_do() {
             Some(["that of a CA", ": give the server one"]),
         ),
         (
-            good,
+            good.clone(),
             &other.path("ca.pem"),
             Some(["no trusted CA", ": give its CA with --cacert"]),
+        ),
+        (
+            good,
+            &namesake.path("ca.pem"),
+            Some([
+                "not signed by the trusted CA of that name",
+                ": give its CA with --cacert",
+            ]),
         ),
     ];
     for (certificate, ca, expected) in cases {
