@@ -2,6 +2,8 @@
 
 /// Room for the phases' names above the first panel.
 pub const HEAD: f64 = 30.0;
+/// Room above the first panel where no phase has a name.
+pub const BARE_HEAD: f64 = 8.0;
 /// Room for a panel's title, and for each line of its key.
 pub const TITLE: f64 = 24.0;
 /// Room below a panel.

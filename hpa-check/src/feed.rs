@@ -38,3 +38,20 @@ pub(crate) trait Feed {
     /// Stops everything that still runs.
     async fn close(self);
 }
+
+/// A feed that is needed after it has ended; its owner stops it.
+impl<F: Feed> Feed for &mut F {
+    fn now(&self) -> Timestamp {
+        (**self).now()
+    }
+
+    async fn next(&mut self) -> Result<Next, Failure> {
+        (**self).next().await
+    }
+
+    fn act(&mut self, action: &Action) {
+        (**self).act(action);
+    }
+
+    async fn close(self) {}
+}

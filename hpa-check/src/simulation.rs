@@ -64,9 +64,18 @@ pub(crate) fn document(scenario: Scenario) -> Simulation {
     }
 }
 
-/// What a watcher of a cluster would have observed of the simulation.
+/// What a watcher of a cluster would have observed of the simulation, with the controller's own explanations: nothing
+/// has to be inferred about what a simulated controller read.
 pub(crate) fn watched(scenario: &Scenario) -> Result<Timeline, Failure> {
     let mut evaluator = Evaluator::new(Expectation::default().of_spec(&scenario.spec));
-    let end = drive_through(scenario.engine(true), &mut evaluator)?;
-    Ok(evaluator.finish(end).timeline)
+    let mut engine = scenario.engine(true);
+    let end = drive_through(&mut engine, &mut evaluator)?;
+    let mut timeline = evaluator.finish(end).timeline;
+    let explanations = engine.explanations();
+    for sync in &mut timeline.syncs {
+        if let Ok(known) = explanations.binary_search_by_key(&sync.at, |one| one.at) {
+            sync.sentence.clone_from(&explanations[known].value);
+        }
+    }
+    Ok(timeline)
 }

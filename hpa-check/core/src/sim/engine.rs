@@ -21,7 +21,8 @@ use crate::model::{VersionGates, before};
 use crate::observation::{Event, Fact, Observation, Phase, PodSample, RunContext, Seen};
 use crate::quota::Quota;
 use crate::run::conductor::Action;
-use crate::spec::ContainerResources;
+use crate::run::timeline::Step;
+use crate::spec::{AutoscalerSpec, ContainerResources};
 
 /// How often the conductor is asked if nothing happens.
 const TICK: Duration = Duration::from_millis(200);
@@ -65,6 +66,8 @@ pub struct Engine<W> {
     ending: Ending,
     /// Observations that were not taken yet.
     outbox: VecDeque<Observation>,
+    /// What the controller itself says about each sync, if it is watched.
+    explanations: Vec<Step<String>>,
 }
 
 /// Whether the run is ending.
@@ -113,6 +116,7 @@ impl<W: World> Engine<W> {
             end: scene.length.map(|length| now + length),
             ending: Ending::No,
             outbox: VecDeque::new(),
+            explanations: Vec::new(),
             scene,
             world,
         };
@@ -127,6 +131,11 @@ impl<W: World> Engine<W> {
         self.outbox
             .front()
             .map_or_else(|| self.world.now(), |next| next.at)
+    }
+
+    /// What the controller itself says about each sync so far. A watcher has to infer what it read.
+    pub fn explanations(&self) -> &[Step<String>] {
+        &self.explanations
     }
 
     /// Returns the world it ran in.
@@ -367,6 +376,10 @@ impl<W: World> Engine<W> {
             if let Some(event) = self.autoscaler.event(&decision) {
                 self.emit(|| Seen::Event(event));
             }
+            self.explanations.push(Step {
+                at: self.world.now(),
+                value: decision.explain(),
+            });
         }
         if decision.scaled {
             self.deployment.scale(decision.desired, MANAGER, now);

@@ -1,11 +1,18 @@
-//! Labels above a panel, each to the left of a hairline that falls to its point. They are placed in lanes so
-//! that none overlaps another or another's hairline.
+//! Labels above a panel, each beside a hairline that falls to its point: to the left of it, or to the right where the
+//! left edge leaves no room. They are placed in lanes so that none overlaps another or any hairline.
 
-/// Where a label goes: its lane, counted upwards from the panel, and where it ends.
+/// Where a label goes: its lane, counted upwards from the panel, and its side of the hairline.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Place {
     pub(super) lane: usize,
-    pub(super) end: f64,
+    pub(super) side: Side,
+}
+
+/// A side of a hairline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    Left,
+    Right,
 }
 
 /// Places labels whose hairlines are at `x`, in ascending order, into this many lanes. A label that fits in no
@@ -15,13 +22,19 @@ pub(super) fn place(labels: &[(f64, f64)], left: f64, lanes: usize) -> Vec<Optio
     labels
         .iter()
         .map(|(x, width)| {
-            let end = x.max(left + width);
-            let begin = end - width;
-            // Hairlines of higher lanes cross this one.
-            let free = (0..lanes).find(|lane| taken[*lane..].iter().all(|used| *used < begin));
-            let lane = free?;
-            taken[lane] = end;
-            Some(Place { lane, end })
+            let (side, begin) = if x - width < left {
+                (Side::Right, *x)
+            } else {
+                (Side::Left, x - width)
+            };
+            // Hairlines of higher lanes cross this one, and its own crosses the lower ones.
+            let free = |lane: &usize| {
+                let (below, rest) = taken.split_at(*lane);
+                rest.iter().all(|used| *used < begin) && below.iter().all(|used| used <= x)
+            };
+            let lane = (0..lanes).find(free)?;
+            taken[lane] = begin + width;
+            Some(Place { lane, side })
         })
         .collect()
 }
@@ -52,8 +65,18 @@ mod tests {
     }
 
     #[test]
-    fn a_label_at_the_edge_stays_on_the_sheet() {
+    fn a_label_at_the_edge_goes_to_the_right_of_its_hairline() {
         let places = place(&[(10.0, 40.0)], 5.0, 2);
-        assert_eq!(places, [Some(Place { lane: 0, end: 45.0 })]);
+        let right = Place {
+            lane: 0,
+            side: Side::Right,
+        };
+        assert_eq!(places, [Some(right)]);
+    }
+
+    #[test]
+    fn no_hairline_crosses_a_label_to_the_right_of_another() {
+        let labels = [(10.0, 40.0), (20.0, 40.0), (50.0, 40.0), (95.0, 40.0)];
+        assert_eq!(lanes(&labels), [Some(0), None, Some(1), Some(0)]);
     }
 }

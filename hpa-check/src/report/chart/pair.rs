@@ -1,6 +1,6 @@
 //! Two timelines on one axis, aligned at the rise of the load: replicas, CPU and requests.
 
-use drawing::layout::{FOOT, Format, GAP, HEAD};
+use drawing::layout::{BARE_HEAD, FOOT, Format, GAP, HEAD};
 use hpa_check_core::compare::{Side, one_axis};
 use hpa_check_core::run::timeline::{LoadPoint, Step, Timeline};
 
@@ -33,7 +33,7 @@ pub(in crate::report) fn pair(a: &Side, b: &Side, title: &str, format: Format) -
         work: None,
         time: whole,
         canvas: Canvas::default(),
-        y: 8.0,
+        y: BARE_HEAD,
     };
     let sides = [&a.timeline, &b.timeline];
     let replicas = sides.map(|t| numbers(&t.spec, Some));

@@ -4,7 +4,7 @@ use hpa_check_core::run::timeline::Step;
 
 use super::super::canvas::{Anchor, text_width};
 use super::super::key::Key;
-use super::super::lanes::{self, Place};
+use super::super::lanes::{self, Place, Side};
 use super::super::{Sheet, steps};
 use super::ValueRange;
 
@@ -57,8 +57,13 @@ pub(in super::super) fn replicas(sheet: &mut Sheet<'_>) {
         let baseline = top + LANE * as_f64(lanes - change.place.lane) - 4.0;
         let (from, to) = (baseline - 10.0, axis.y(f64::from(change.to)));
         sheet.canvas.line("flag", (change.x, from), (change.x, to));
-        let end = (change.place.end - AIR, baseline);
-        sheet.canvas.text("change", end, Anchor::End, &change.text);
+        let (x, anchor) = match change.place.side {
+            Side::Left => (change.x - AIR, Anchor::End),
+            Side::Right => (change.x + AIR, Anchor::Start),
+        };
+        sheet
+            .canvas
+            .text("change", (x, baseline), anchor, &change.text);
     }
     let area = steps::area(&timeline.ready, &sheet.time, &axis);
     sheet.canvas.path("ready-area", &area);
