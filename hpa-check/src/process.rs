@@ -20,6 +20,15 @@ pub(crate) const KEPT_LINES: usize = 20;
 /// A program's last output is read within this time after its exit.
 const LAST_WORDS_WITHIN: Duration = Duration::from_secs(1);
 
+/// A temporary folder for what a child process writes.
+pub(crate) fn scratch() -> Result<tempfile::TempDir, Failure> {
+    tempfile::tempdir().map_err(|error| {
+        Failure::internal(format!(
+            "no temporary folder can be made ({error}): make /tmp writable, in a pod with an emptyDir there, or name another folder in TMPDIR"
+        ))
+    })
+}
+
 /// A running program.
 pub(crate) struct Child {
     process: Process,

@@ -5,6 +5,9 @@ use std::fmt::Write as _;
 use clap::Command;
 use clap::builder::StyledStr;
 
+use crate::outputs::ReportFormat;
+use crate::report::{compared, fleet, simulated};
+
 /// The commands by task, in the order in which people first need them.
 const TASKS: [(&str, &[&str]); 6] = [
     ("Find what is wrong", &["doctor"]),
@@ -30,7 +33,7 @@ pub(super) fn complete(program: Command, plugin: bool) -> Command {
     // A negative number is rejected by its flag instead of being taken for an unknown flag.
     let program = program
         .help_template(template)
-        .mut_subcommands(|command| command.allow_negative_numbers(true));
+        .mut_subcommands(|command| with_its_kinds(command.allow_negative_numbers(true)));
     if !plugin {
         return program;
     }
@@ -46,6 +49,28 @@ pub(super) fn complete(program: Command, plugin: bool) -> Command {
             let after = as_plugin(command.get_after_help());
             command.after_help(after)
         })
+}
+
+/// Lists the kinds of report that the command writes, where it does not write all of them.
+fn with_its_kinds(command: Command) -> Command {
+    let kinds: &[ReportFormat] = match command.get_name() {
+        "doctor" => &fleet::KINDS,
+        "simulate" => &simulated::KINDS,
+        "what-if" | "compare" => &compared::KINDS,
+        "report" => &super::report::KINDS,
+        "record" => &[ReportFormat::Trace],
+        _ => return command,
+    };
+    let words: Vec<String> = kinds.iter().map(|kind| kind.word()).collect();
+    let words = match words.as_slice() {
+        [first @ .., last] if !first.is_empty() => format!("{} or {last}", first.join(", ")),
+        words => words.concat(),
+    };
+    command.mut_arg("output", |output| {
+        output.help(format!(
+            "Write a report: {words}; `-` is standard output (repeatable)"
+        ))
+    })
 }
 
 fn template(program: &Command) -> StyledStr {
@@ -87,14 +112,16 @@ pub(super) const DOCTOR: &str = "Examples:
   hpa-check doctor -A --fail-on cause -o json=fleet.json";
 
 pub(super) const SIMULATE: &str = "Examples:
-  hpa-check simulate --hpa cart.yaml --load '0s:100m 1m:900m 6m:900m 6m:100m' -o html=simulation.html
-  kubectl get hpa,deployment cart -o yaml | hpa-check simulate --hpa - --load '0s:50/s 1m:400/s' --cost 20ms
+  hpa-check simulate --hpa cart.yaml --load '0s:100m 1m:900m 6m:900m 6m:100m'
+  kubectl get hpa,deployment cart -o yaml | \\
+    hpa-check simulate --hpa - --load '0s:50/s 1m:400/s' --cost 20ms
   hpa-check simulate --hpa cart.yaml --load-from panel.csv --find --keep-unserved 1%";
 
 pub(super) const RUN: &str = "Examples:
   hpa-check run cart -n shop --load-command 'k6 run cart.js' -o html=report.html
   hpa-check run cart -n shop --external-load --scale-down one-step
-  hpa-check run cart -n shop --target http://cart.example.com/items --expect-min 2 --expect-max 20 --expect-cpu 70";
+  hpa-check run cart -n shop --target http://cart.internal/items \\
+    --expect-min 2 --expect-max 20 --expect-cpu 70";
 
 pub(super) const REHEARSE: &str = "Examples:
   hpa-check rehearse -o html=report.html
@@ -147,9 +174,11 @@ pub(super) const SCHEMA: &str = "Examples:
   hpa-check schema simulate | jq .properties";
 
 pub(super) const COMPLETIONS: &str = "Examples:
-  hpa-check completions bash > ~/.local/share/bash-completion/completions/hpa-check
+  hpa-check completions bash \\
+    > ~/.local/share/bash-completion/completions/hpa-check
   hpa-check completions fish > ~/.config/fish/completions/hpa-check.fish
-  hpa-check completions kubectl > ~/.local/bin/kubectl_complete-hpa_check && chmod +x ~/.local/bin/kubectl_complete-hpa_check";
+  hpa-check completions kubectl > ~/.local/bin/kubectl_complete-hpa_check && \\
+    chmod +x ~/.local/bin/kubectl_complete-hpa_check";
 
 pub(super) const MAN: &str = "Examples:
   hpa-check man | man -l -
@@ -192,7 +221,11 @@ mod tests {
         texts.push(("hpa-check", PROGRAM.to_owned()));
         for (name, text) in texts {
             let part = text.split("\n\n").next().unwrap();
-            let examples: Vec<&str> = part.lines().skip(1).collect();
+            // A line that the help wraps can't be copied.
+            let longest = part.lines().map(str::len).max();
+            assert!(longest <= Some(80), "{name}: {longest:?}");
+            let joined = part.replace("\\\n", " ");
+            let examples: Vec<&str> = joined.lines().skip(1).collect();
             assert_eq!(examples.len(), 3, "{name}");
             for example in examples {
                 let words = typed(example).into_iter().map(Into::into).collect();
@@ -229,6 +262,27 @@ mod tests {
                     flag.get_id()
                 );
             }
+        }
+    }
+
+    #[test]
+    fn each_command_lists_only_the_reports_that_it_writes() {
+        let program = complete(Cli::command(), false);
+        for (name, listed, not) in [
+            ("doctor", "json, html, md, junit, sarif or github", "svg"),
+            ("simulate", "json, html, svg or md", "junit"),
+            ("compare", "json, html or md", "svg"),
+            ("record", "trace", "html"),
+            ("run", "github or trace", "nothing"),
+        ] {
+            let mut command = program.find_subcommand(name).unwrap().clone();
+            let help = command.render_long_help().to_string();
+            let (_, kinds) = help.split_once("Write a report: ").unwrap();
+            let kinds = kinds.split(';').next().unwrap();
+            assert!(
+                kinds.contains(listed) && !kinds.contains(not),
+                "{name}: {kinds}"
+            );
         }
     }
 

@@ -6,7 +6,7 @@ pub(crate) struct NameArgs {
     /// The autoscaler [default: the only one in the namespace]
     #[arg(index = 1, value_name = "NAME", conflicts_with = "autoscaler", value_parser = autoscaler)]
     name: Option<String>,
-    /// The same, as a flag
+    /// The autoscaler, as a flag
     #[arg(long, value_name = "NAME", value_parser = autoscaler, help_heading = "Cluster")]
     autoscaler: Option<String>,
 }

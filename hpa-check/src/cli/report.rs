@@ -20,6 +20,17 @@ pub(crate) struct Args {
     files: Files,
 }
 
+/// What can be rendered from the result of a run, which has no observations.
+pub(super) const KINDS: [ReportFormat; 7] = [
+    ReportFormat::Json,
+    ReportFormat::Html,
+    ReportFormat::Svg,
+    ReportFormat::Md,
+    ReportFormat::Junit,
+    ReportFormat::Sarif,
+    ReportFormat::Github,
+];
+
 /// The beginning of every document.
 #[derive(Deserialize)]
 struct Head {

@@ -32,7 +32,7 @@ impl Generator {
         emit: impl FnMut(LoadSecond),
     ) -> Result<LoadResult, String> {
         match self {
-            Self::Loadgen(loadgen) if loadgen.flags.is_empty() => {
+            Self::Loadgen(loadgen) if !loadgen.sets_the_load() => {
                 loadgen.sized(demand)?.attack(lower, stop, emit).await
             }
             Self::Loadgen(loadgen) => {
@@ -63,13 +63,43 @@ impl Generator {
     }
 }
 
+/// The flags of `fib-loadgen` that say what or how much to send.
+const SET_THE_LOAD: [&str; 14] = [
+    "--rate",
+    "--users",
+    "-u",
+    "--run-time",
+    "-t",
+    "--ramp-up",
+    "--stage",
+    "--profile",
+    "--requests",
+    "--n",
+    "-n",
+    "--from",
+    "--curl",
+    "--shard",
+];
+
+/// Whether one of these flags is given, alone or with its value.
+pub(super) fn has(given: &[String], flags: &[&str]) -> bool {
+    given.iter().any(|word| {
+        let name = word.split('=').next().unwrap_or_default();
+        flags.contains(&name)
+            // A short flag may have its value right behind it.
+            || flags
+                .iter()
+                .any(|flag| !flag.starts_with("--") && !word.starts_with("--") && word.starts_with(flag))
+    })
+}
+
 /// `fib-loadgen`.
 #[derive(Debug, Clone)]
 pub(crate) struct Loadgen {
     pub(crate) program: PathBuf,
     /// The URL of the service.
     pub(crate) url: String,
-    /// The user's own flags; without any, the load is sized to fit the autoscaler.
+    /// The user's own flags; unless one sets the load, it is sized to fit the autoscaler.
     pub(crate) flags: Vec<String>,
     /// How often a sized load retries a refused connection.
     pub(crate) retry_refused: u32,
@@ -78,7 +108,12 @@ pub(crate) struct Loadgen {
 }
 
 impl Loadgen {
-    /// The load that fits the `demand`, for a user who gave no flags.
+    /// Whether the user's flags say what or how much to send.
+    fn sets_the_load(&self) -> bool {
+        has(&self.flags, &SET_THE_LOAD)
+    }
+
+    /// The load that fits the `demand`, for a user who did not set one.
     fn sized(self, demand: Option<Demand>) -> Result<Sized, String> {
         Ok(Sized {
             program: self.program,
@@ -86,6 +121,7 @@ impl Loadgen {
             demand: demand.ok_or(
                 "the load can't be sized without the pods' CPU request: give it after `--`",
             )?,
+            flags: self.flags,
             retry_refused: self.retry_refused,
             result: self.result,
         })
@@ -95,5 +131,39 @@ impl Loadgen {
     fn args(&self) -> Vec<String> {
         let own = [&self.url].into_iter().chain(&self.flags).cloned();
         own.chain(super::reporting(&self.result)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn loadgen(flags: &[&str]) -> Loadgen {
+        Loadgen {
+            program: PathBuf::new(),
+            url: "http://cart/items".to_owned(),
+            flags: flags.iter().map(|flag| (*flag).to_owned()).collect(),
+            retry_refused: 0,
+            result: PathBuf::new(),
+        }
+    }
+
+    #[test]
+    fn only_flags_that_set_the_load_replace_the_sized_one() {
+        for flags in [
+            &["--rate", "400/s"][..],
+            &["--rate=400/s"],
+            &["-H", "A: b", "-u5"],
+            &["--stage", "1m@5"],
+        ] {
+            assert!(loadgen(flags).sets_the_load(), "{flags:?}");
+        }
+        for flags in [
+            &[][..],
+            &["--allow-host", "cart.example.com"],
+            &["-H", "Authorization: Bearer x", "--check=status=200"],
+        ] {
+            assert!(!loadgen(flags).sets_the_load(), "{flags:?}");
+        }
     }
 }

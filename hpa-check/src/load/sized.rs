@@ -1,4 +1,4 @@
-//! The load of a run without load flags: measured on the service, as high as the maximum needs, and low
+//! The load of a run whose flags set none: measured on the service, as high as the maximum needs, and low
 //! afterwards, so that draining pods have requests to lose.
 
 use std::path::{Path, PathBuf};
@@ -9,7 +9,9 @@ use hpa_check_core::run::demand::Demand;
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
+use super::generator::has;
 use super::{attack, in_short, read_result, reporting};
+use crate::process::scratch;
 use hpa_check_core::sim::cost::CostSearch;
 use hpa_check_core::sim::intensity::Intensity;
 
@@ -24,12 +26,20 @@ const USERS: u32 = 500;
 /// others.
 const REQUESTS: u32 = 30;
 
+/// How often a request of another service is measured.
+const MEASUREMENTS: u32 = 3;
+
+/// The flags with which a request is no longer one for F(n).
+const ANOTHER_REQUEST: [&str; 5] = ["--method", "-X", "--body", "-d", "--check"];
+
 /// A load that fits the autoscaler.
 pub(crate) struct Sized {
     pub(crate) program: PathBuf,
     pub(crate) target: String,
     /// What the pods together must use.
     pub(crate) demand: Demand,
+    /// The user's flags, none of which sets the load.
+    pub(crate) flags: Vec<String>,
     /// How often a refused connection is retried.
     pub(crate) retry_refused: u32,
     /// The file for the result of the full load; that of the low load is written next to it.
@@ -45,7 +55,7 @@ impl Sized {
         stop: CancellationToken,
         mut tell: impl FnMut(LoadSecond),
     ) -> Result<LoadResult, String> {
-        let Intensity { n, rate } = self.measure().await?;
+        let (n, rate) = self.measure().await?;
         let args = self.arguments(n, rate, &self.result);
         let high = attack(&self.program, &args, &self.result, lower, &mut tell).await?;
         // A generator that ended by itself had a reason, so it is not restarted.
@@ -61,48 +71,66 @@ impl Sized {
         Ok(both(high, low.await?))
     }
 
-    fn arguments(&self, n: u64, rate: f64, result: &Path) -> Vec<String> {
-        let mut args = vec![self.target.clone()];
+    fn arguments(&self, n: Option<u64>, rate: f64, result: &Path) -> Vec<String> {
         let flags = [
             ("--users", USERS.to_string()),
-            ("--n", n.to_string()),
             ("--rate", format!("{}/s", in_short(rate))),
             ("--run-time", "0".to_owned()),
             ("--conn-requests", CONNECTION.to_owned()),
             ("--retry-refused", self.retry_refused.to_string()),
         ];
-        for (flag, value) in flags {
+        self.with_flags(n, &flags, result)
+    }
+
+    /// These flags, unless the user gave one of them, and all of the user's.
+    fn with_flags(&self, n: Option<u64>, flags: &[(&str, String)], result: &Path) -> Vec<String> {
+        let mut args = vec![self.target.clone()];
+        let n = n.map(|n| ("--n", n.to_string()));
+        let flags = flags.iter().cloned().chain(n);
+        for (flag, value) in flags.filter(|(flag, _)| !has(&self.flags, &[*flag])) {
             args.extend([flag.to_owned(), value]);
         }
+        args.extend(self.flags.iter().cloned());
         args.extend(reporting(result));
         args
     }
 
-    /// Which number to request and how often, from the time that one user's requests take beyond that of a
-    /// trivial one. The service is idle, so this is CPU time.
-    async fn measure(&self) -> Result<Intensity, String> {
-        let trivial = self.least(1).await?;
+    /// Which number to request, if it is a fib-server, and how often.
+    async fn measure(&self) -> Result<(Option<u64>, f64), String> {
+        if self.is_another_service() {
+            // The CPU time of its requests is unknown, but is at most the time that they take while the service is idle:
+            // one that waits for others gets too weak a load, and none gets too strong a one.
+            let mut least = Duration::MAX;
+            for _ in 0..MEASUREMENTS {
+                least = least.min(self.least(None).await?);
+            }
+            return Ok((None, Intensity::of(self.demand.height, 0, least).rate));
+        }
+        // The time that one user's requests take beyond that of a trivial one. The service is idle, so this is CPU time.
+        let trivial = self.least(Some(1)).await?;
         let mut search = CostSearch::new(None);
         while let Some(n) = search.to_measure() {
-            search.measured(self.least(n).await?.saturating_sub(trivial));
+            search.measured(self.least(Some(n)).await?.saturating_sub(trivial));
         }
         let (n, cost) = search.found();
-        Ok(Intensity::of(self.demand.height, n, cost))
+        Ok((Some(n), Intensity::of(self.demand.height, n, cost).rate))
     }
 
-    async fn least(&self, n: u64) -> Result<Duration, String> {
-        let folder = tempfile::tempdir().map_err(|e| format!("no temporary folder: {e}"))?;
+    /// As `fib-loadgen` tells them apart: requests of another service have a path, or say how they differ.
+    fn is_another_service(&self) -> bool {
+        let (_, rest) = self.target.split_once("://").unwrap_or_default();
+        let path = rest.find(['/', '?']).map_or("", |at| &rest[at..]);
+        !matches!(path, "" | "/") || has(&self.flags, &ANOTHER_REQUEST)
+    }
+
+    async fn least(&self, n: Option<u64>) -> Result<Duration, String> {
+        let folder = scratch().map_err(|e| e.message)?;
         let result = folder.path().join("measurement.json");
-        let mut args = vec![self.target.clone()];
         let flags = [
             ("--users", "1".to_owned()),
-            ("--n", n.to_string()),
             ("--requests", REQUESTS.to_string()),
         ];
-        for (flag, value) in flags {
-            args.extend([flag.to_owned(), value]);
-        }
-        args.extend(reporting(&result));
+        let args = self.with_flags(n, &flags, &result);
         let account = attack(
             &self.program,
             &args,
@@ -115,8 +143,8 @@ impl Sized {
         let least = measured.latency.service.min;
         least.map(Duration::from_micros).ok_or_else(|| {
             format!(
-                "no request for F({n}) was answered, so the load can't be sized (the load generator ended \
-                 with {}): check --target, or give the load after `--`",
+                "no request was answered, so the load can't be sized (the load generator ended with {}): check \
+                 --target, or give the load after `--`",
                 account.exit_code
             )
         })
@@ -169,6 +197,7 @@ fn both(high: LoadResult, low: LoadResult) -> LoadResult {
 #[cfg(test)]
 mod tests {
     use hpa_check_core::observation::GeneratorVerdict;
+    use hpa_check_core::units::Millicores;
 
     use super::*;
 
@@ -183,6 +212,53 @@ mod tests {
             exit_code: 105,
             ..LoadResult::default()
         }
+    }
+
+    fn sized(target: &str, flags: &[&str]) -> Sized {
+        Sized {
+            program: PathBuf::new(),
+            target: target.to_owned(),
+            demand: Demand {
+                height: Millicores(650),
+                rest: 0.1,
+            },
+            flags: flags.iter().map(|flag| (*flag).to_owned()).collect(),
+            retry_refused: 0,
+            result: PathBuf::new(),
+        }
+    }
+
+    #[test]
+    fn only_the_base_url_of_a_fib_server_is_asked_for_numbers() {
+        for target in [
+            "http://fib-server",
+            "http://fib-server/",
+            "http://[::1]:8080",
+        ] {
+            assert!(
+                !sized(target, &["-H", "A: b"]).is_another_service(),
+                "{target}"
+            );
+        }
+        for target in [
+            "http://cart/items",
+            "http://cart/?ms=10",
+            "https://cart?ms=10",
+        ] {
+            assert!(sized(target, &[]).is_another_service(), "{target}");
+        }
+        assert!(sized("http://cart", &["--check=status=200"]).is_another_service());
+    }
+
+    #[test]
+    fn the_user_s_flags_are_added_to_a_sized_load_and_replace_its_own() {
+        let flags = ["--allow-host", "cart.example.com", "--conn-requests=50"];
+        let args = sized("http://cart.example.com/items", &flags);
+        let args = args.arguments(None, 70.0, Path::new("load.json")).join(" ");
+        assert!(args.contains("--rate 70/s"), "{args}");
+        assert!(args.contains("--allow-host cart.example.com"), "{args}");
+        assert_eq!(args.matches("--conn-requests").count(), 1, "{args}");
+        assert!(!args.contains("--n "), "{args}");
     }
 
     #[test]

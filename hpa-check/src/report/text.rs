@@ -48,13 +48,17 @@ pub(crate) fn terminal(result: &RunResult, outputs: &Opened, columns: Option<usi
     );
     page.hanging("  syncs      ", &explained);
     if let Some(load) = &result.load {
-        let account = format!(
-            "{} requests, {} failed, {} wrong, {} verified",
+        let sent = format!(
+            "{} requests, {} failed",
             words::count(load.requests),
-            words::count(load.failed),
-            words::count(load.wrong),
-            words::count(load.verified),
+            words::count(load.failed)
         );
+        let account = if load.verified == 0 && load.wrong == 0 {
+            format!("{sent}; no answer was verified")
+        } else {
+            let (wrong, verified) = (words::count(load.wrong), words::count(load.verified));
+            format!("{sent}, {wrong} wrong, {verified} verified")
+        };
         page.hanging("  load       ", &account);
         let reasons = load.generator_reasons.iter().cloned();
         let itself = std::iter::once(load.generator.to_string()).chain(reasons);

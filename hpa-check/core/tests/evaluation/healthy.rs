@@ -41,6 +41,26 @@ fn a_healthy_rehearsal_passes_with_every_sync_explained() {
 }
 
 #[test]
+fn a_load_that_verifies_nothing_does_not_count_as_verified() {
+    let world = healthy();
+    let (mut recording, _) = world.run();
+    for observation in &mut recording {
+        if let Seen::LoadResult(load) = &mut observation.seen {
+            load.verified = 0;
+        }
+    }
+    let result = replay(&world.expectation, &recording);
+    assert_passed(&result);
+    let ids: Vec<&str> = result
+        .verdict
+        .reasons
+        .iter()
+        .map(|r| r.id.as_str())
+        .collect();
+    assert_eq!(ids, ["path-proven", "bounds-held", "decisions-explained"]);
+}
+
+#[test]
 fn the_replicas_go_up_and_come_back() {
     let replicas = healthy().result().replicas;
     assert_eq!(

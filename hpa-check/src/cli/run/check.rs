@@ -3,6 +3,7 @@
 use hpa_check_core::observation::RunContext;
 use hpa_check_core::run::conductor::{Conductor, LoadSchedule};
 use hpa_check_core::verdict::Verdict;
+use tempfile::TempDir;
 
 use super::Args;
 use super::load::Load;
@@ -14,6 +15,7 @@ use crate::feed::live::{LiveCluster, LiveFeed, Timing};
 use crate::load::generator::Generator;
 use crate::notice::notice;
 use crate::outputs::{Opened, Ui};
+use crate::process;
 use crate::report::escape::Terminal;
 use crate::signals::Signals;
 use crate::sinks::page::Listening;
@@ -21,9 +23,13 @@ use crate::sinks::page::Listening;
 /// Checks; returns the verdict's exit code.
 pub(super) async fn check(args: &Args) -> Result<u8, Failure> {
     let controller = args.controller.settings()?;
-    let scratch = tempfile::tempdir()
-        .map_err(|e| Failure::internal(format!("no temporary folder can be made: {e}")))?;
-    let load = args.load.load(scratch.path())?;
+    // A pod may have nowhere to write.
+    let scratch = args
+        .load
+        .needs_a_folder()
+        .then(process::scratch)
+        .transpose()?;
+    let load = args.load.load(scratch.as_ref().map(TempDir::path))?;
     // An unwritable output is found before the cluster is queried.
     let opened = args.outputs.files.open()?;
     let listening = args.serve.open()?;

@@ -43,7 +43,7 @@ pub(super) struct LoadArgs {
     /// With --target, keep fib-loadgen's own result in this file; that of the low load after the peak gets the suffix -rest
     #[arg(long, value_name = "FILE")]
     load_result: Option<PathBuf>,
-    /// Flags for fib-loadgen, such as -H 'Authorization: Bearer …' --rate 400/s [default: 500 users at a rate that needs the maximum, then a tenth of it until the end]
+    /// Flags for fib-loadgen, such as -H 'Authorization: Bearer …' or --rate 400/s; unless one sets the load, it is 500 users at a rate that needs the maximum, then a tenth of it until the end
     #[arg(index = 2, last = true, value_name = "LOAD FLAGS")]
     generator_flags: Vec<String>,
 }
@@ -55,8 +55,13 @@ pub(super) enum Load {
 }
 
 impl LoadArgs {
+    /// Whether the load writes a file that nobody named: only fib-loadgen's does.
+    pub(super) fn needs_a_folder(&self) -> bool {
+        self.target.is_some() && self.load_result.is_none()
+    }
+
     /// The load to start, which may use a folder; `None` if it comes from elsewhere.
-    pub(super) fn load(&self, scratch: &Path) -> Result<Option<Load>, Failure> {
+    pub(super) fn load(&self, scratch: Option<&Path>) -> Result<Option<Load>, Failure> {
         if let Some(line) = self.load_command.clone() {
             return Ok(Some(Load::Here(Generator::Command(LoadCommand { line }))));
         }
@@ -71,7 +76,8 @@ impl LoadArgs {
                 url,
                 flags: self.generator_flags.clone(),
                 retry_refused: self.retry_refused,
-                result: result.unwrap_or_else(|| scratch.join("load.json")),
+                result: result
+                    .unwrap_or_else(|| scratch.unwrap_or(Path::new(".")).join("load.json")),
             }))));
         }
         if self.external_load {

@@ -16,7 +16,9 @@ pub(super) fn account(result: &RunResult) -> String {
     let mut rows: Vec<(&str, String)> = Vec::new();
     if let Some(load) = &result.load {
         rows.push(("Requests", words::count(load.requests)));
-        rows.push(("Verified answers", words::count(load.verified)));
+        if load.verified > 0 {
+            rows.push(("Verified answers", words::count(load.verified)));
+        }
         rows.push(("Failed", words::count(load.failed)));
         rows.push(("Wrong answers", words::count(load.wrong)));
     }

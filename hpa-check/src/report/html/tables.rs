@@ -1,9 +1,10 @@
 //! Tables. The decisions and the events have one row each, folded by time in a long run.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use hpa_check_core::documents::result::RunResult;
-use hpa_check_core::run::timeline::{SyncRecord, Timeline};
+use hpa_check_core::run::timeline::{Mark, SyncRecord, Timeline};
 use jiff::Timestamp;
 
 use crate::report::condense::thinned;
@@ -193,25 +194,55 @@ fn decision(sync: &SyncRecord) -> Row {
     }
 }
 
+/// The same event, each time it was seen.
+struct Repeated<'a> {
+    first: &'a Mark,
+    last: Timestamp,
+    times: usize,
+}
+
+/// Each different event at its first time: Kubernetes repeats some every few seconds.
+fn repeated(marks: &[Mark]) -> Vec<Repeated<'_>> {
+    let (mut all, mut known) = (Vec::<Repeated<'_>>::new(), HashMap::new());
+    for mark in marks {
+        let index = *known.entry((&mark.kind, &mark.text)).or_insert(all.len());
+        if let Some(before) = all.get_mut(index) {
+            before.last = mark.at;
+            before.times += 1;
+        } else {
+            all.push(Repeated {
+                first: mark,
+                last: mark.at,
+                times: 1,
+            });
+        }
+    }
+    all
+}
+
 /// The cluster's own events.
 pub(super) fn events(timeline: &Timeline) -> String {
-    let rows: Vec<Row> = timeline
-        .marks
-        .iter()
-        .map(|mark| {
-            let normal = mark.kind == "Normal";
-            Row {
-                at: mark.at,
-                cells: format!(
-                    "<td class=\"{}\">{}</td><td>{}</td>",
-                    if normal { "" } else { "no" },
-                    Xml(&mark.kind),
-                    Xml(&mark.text),
-                ),
-                telling: !normal,
-            }
-        })
-        .collect();
+    let row = |event: &Repeated<'_>| {
+        let mark = event.first;
+        let normal = mark.kind == "Normal";
+        let again = if event.times > 1 {
+            let last = words::clock(timeline.from, event.last);
+            format!(" ({} times until {last})", event.times)
+        } else {
+            String::new()
+        };
+        Row {
+            at: mark.at,
+            cells: format!(
+                "<td class=\"{}\">{}</td><td>{}{again}</td>",
+                if normal { "" } else { "no" },
+                Xml(&mark.kind),
+                Xml(&mark.text),
+            ),
+            telling: !normal,
+        }
+    };
+    let rows: Vec<Row> = repeated(&timeline.marks).iter().map(row).collect();
     let table = Times {
         heading: "events",
         head: &["Time", "Kind", "What"],
@@ -229,6 +260,31 @@ mod tests {
 
     use super::super::super::fixture;
     use super::*;
+
+    #[test]
+    fn a_repeated_event_is_one_row_with_its_number_and_its_last_time() {
+        let mut timeline = fixture::passed().timeline;
+        let seen = |second: i64, text: &str| Mark {
+            at: timeline.from + SignedDuration::from_secs(second),
+            kind: "Warning".to_owned(),
+            text: text.to_owned(),
+        };
+        let marks = vec![
+            seen(1, "Pod/a: Unhealthy"),
+            seen(2, "Pod/b: Unhealthy"),
+            seen(9, "Pod/a: Unhealthy"),
+            seen(70, "Pod/a: Unhealthy"),
+        ];
+        timeline.marks = marks;
+        let html = events(&timeline);
+        assert_eq!(html.matches("<tr><td>").count(), 2, "{html}");
+        assert!(html.contains("<tr><td>0:01</td>"), "{html}");
+        assert!(
+            html.contains("Pod/a: Unhealthy (3 times until 1:10)</td>"),
+            "{html}"
+        );
+        assert!(html.contains("Pod/b: Unhealthy</td>"), "{html}");
+    }
 
     /// A run with this many decisions, one every 15 s.
     fn deciding(count: i64) -> RunResult {

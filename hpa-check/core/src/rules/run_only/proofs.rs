@@ -12,7 +12,9 @@ pub(crate) fn proofs(run: &RunView<'_>) -> Vec<Reason> {
         catalog::BOUNDS_HELD.reason(bounds(run)),
         catalog::DECISIONS_EXPLAINED.reason(decisions(run)),
     ];
-    if let Some(load) = &run.state.load_result {
+    // Somebody else's load generator verifies nothing that is known here.
+    let load = run.state.load_result.as_ref();
+    if let Some(load) = load.filter(|load| load.verified > 0) {
         let (requests, verified) = (load.requests, load.verified);
         let found = Evidence::new(
             format!("{verified} of {requests} answers were verified, 0 failed, 0 were wrong"),
