@@ -22,7 +22,7 @@ use crate::observation::{Event, Fact, Observation, Phase, PodSample, RunContext,
 use crate::quota::Quota;
 use crate::run::conductor::Action;
 use crate::run::timeline::Step;
-use crate::spec::{AutoscalerSpec, ContainerResources};
+use crate::spec::ContainerResources;
 
 /// How often the conductor is asked if nothing happens.
 const TICK: Duration = Duration::from_millis(200);
