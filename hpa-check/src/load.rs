@@ -77,3 +77,15 @@ pub(crate) async fn attack(
         )
     })
 }
+
+/// Whether one of these flags is given, alone or with its value.
+fn has(given: &[String], flags: &[&str]) -> bool {
+    given.iter().any(|word| {
+        let name = word.split('=').next().unwrap_or_default();
+        flags.contains(&name)
+            // A short flag may have its value right behind it.
+            || flags
+                .iter()
+                .any(|flag| !flag.starts_with("--") && !word.starts_with("--") && word.starts_with(flag))
+    })
+}

@@ -1,6 +1,7 @@
 //! Manifests: reads them as people, charts and kubectl write them, and makes them from live objects by removing
 //! what a server adds.
 
+mod amounts;
 mod autoscaler;
 mod differences;
 mod keys;
@@ -58,6 +59,12 @@ pub fn named(object: &Value) -> String {
     let text = |value: &Value| value.as_str().unwrap_or("?").to_owned();
     let (kind, name) = (text(&object["kind"]), text(&object["metadata"]["name"]));
     format!("{kind}/{name}")
+}
+
+/// Whether an object is in this namespace, as far as the input says.
+fn is_in(object: &Value, namespace: Option<&str>) -> bool {
+    let place = object["metadata"]["namespace"].as_str();
+    place.is_none() || namespace.is_none() || place == namespace
 }
 
 /// Whether a person made the object, rather than the cluster or another object.

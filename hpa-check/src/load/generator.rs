@@ -8,6 +8,7 @@ use hpa_check_core::run::demand::Demand;
 use tokio_util::sync::CancellationToken;
 
 use super::command::LoadCommand;
+use super::has;
 use super::sized::Sized;
 use crate::feed::live::job::JobLoad;
 
@@ -80,18 +81,6 @@ const SET_THE_LOAD: [&str; 14] = [
     "--curl",
     "--shard",
 ];
-
-/// Whether one of these flags is given, alone or with its value.
-pub(super) fn has(given: &[String], flags: &[&str]) -> bool {
-    given.iter().any(|word| {
-        let name = word.split('=').next().unwrap_or_default();
-        flags.contains(&name)
-            // A short flag may have its value right behind it.
-            || flags
-                .iter()
-                .any(|flag| !flag.starts_with("--") && !word.starts_with("--") && word.starts_with(flag))
-    })
-}
 
 /// `fib-loadgen`.
 #[derive(Debug, Clone)]

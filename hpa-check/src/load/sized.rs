@@ -9,8 +9,7 @@ use hpa_check_core::run::demand::Demand;
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
-use super::generator::has;
-use super::{attack, in_short, read_result, reporting};
+use super::{attack, has, in_short, read_result, reporting};
 use crate::process::scratch;
 use hpa_check_core::sim::cost::CostSearch;
 use hpa_check_core::sim::intensity::Intensity;

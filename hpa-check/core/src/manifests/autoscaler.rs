@@ -4,6 +4,7 @@
 use serde::Deserialize as _;
 use serde_json::Value;
 
+use super::is_in;
 use super::keys;
 use super::limit_range::ContainerDefaults;
 use super::named;
@@ -264,12 +265,6 @@ fn target<'a>(
     };
     let exact = named.iter().find(of_group).copied();
     exact.or_else(|| named.first().copied())
-}
-
-/// Whether an object is in this namespace, as far as the input says.
-pub(super) fn is_in(object: &Value, namespace: Option<&str>) -> bool {
-    let place = object["metadata"]["namespace"].as_str();
-    place.is_none() || namespace.is_none() || place == namespace
 }
 
 /// The objects of all documents; a list is replaced by its items.

@@ -5,8 +5,8 @@
 
 use serde_json::Value;
 
-use super::autoscaler::is_in;
-use super::workload::amounts;
+use super::amounts::amounts;
+use super::is_in;
 use crate::spec::{Amounts, ContainerResources};
 
 /// The requests and limits of containers that have none of their own.

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::amounts::amounts;
 use super::limit_range::ContainerDefaults;
 use super::named;
 use crate::model::VersionGates;
 use crate::model::pods::ModelPod;
 use crate::model::requests::request_of;
-use crate::quantity::Quantity;
 use crate::spec::{Amounts, ContainerResources, InitContainer, PodResources};
-use crate::units::{Bytes, Millicores};
+use crate::units::Millicores;
 
 /// A Deployment, a StatefulSet or another object with a pod template.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -181,27 +181,6 @@ fn pod_level_resources(value: &Value) -> Result<Option<PodResources>, String> {
         limits: amounts(&value["limits"])?,
         huge_pages: huge,
     }))
-}
-
-pub(super) fn amounts(value: &Value) -> Result<Amounts, String> {
-    let quantity = |resource: &str| {
-        let text = match &value[resource] {
-            Value::Null => return Ok(None),
-            Value::String(text) => text.clone(),
-            number => number.to_string(),
-        };
-        let amount: Option<Quantity> = text.parse().ok();
-        let amount =
-            amount.ok_or_else(|| format!("`{text}` for {resource}, which is not a quantity"))?;
-        if amount.milli() < 0 {
-            return Err(format!("`{text}` for {resource}: expected at least 0"));
-        }
-        Ok(Some(amount))
-    };
-    Ok(Amounts {
-        cpu: quantity("cpu")?.map(|q| Millicores(q.milli())),
-        memory: quantity("memory")?.map(Bytes),
-    })
 }
 
 /// The first probe runs after its delay. Readiness is probed once the startup probe has succeeded, and takes

@@ -17,6 +17,7 @@ use super::meta::Meta;
 use super::{quantity_bytes, quantity_milli};
 
 mod placement;
+mod scheduling;
 mod shape;
 
 pub(in crate::feed::live) use self::placement::{node, placement};

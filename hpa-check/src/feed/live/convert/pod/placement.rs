@@ -1,87 +1,10 @@
 //! Which nodes a pod may use, by its spec.
 
-use std::collections::BTreeMap;
-
 use hpa_check_core::snapshot::Placement;
 use hpa_check_core::snapshot::room::Toleration;
-use serde::Deserialize;
 
-use super::super::null_as_empty;
+use super::scheduling::{Requirement, Term};
 use super::shape::{Object, Spec};
-
-/// `spec.affinity.nodeAffinity`.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct NodeAffinity {
-    #[serde(
-        rename = "requiredDuringSchedulingIgnoredDuringExecution",
-        deserialize_with = "null_as_empty"
-    )]
-    required: NodeSelector,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct NodeSelector {
-    #[serde(deserialize_with = "null_as_empty")]
-    node_selector_terms: Vec<Term>,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Term {
-    #[serde(deserialize_with = "null_as_empty")]
-    match_expressions: Vec<Requirement>,
-    #[serde(deserialize_with = "null_as_empty")]
-    match_fields: Vec<Requirement>,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-struct Requirement {
-    key: String,
-    operator: String,
-    #[serde(deserialize_with = "null_as_empty")]
-    values: Vec<String>,
-}
-
-/// `spec.tolerations`.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Tolerated {
-    #[serde(deserialize_with = "null_as_empty")]
-    key: String,
-    #[serde(deserialize_with = "null_as_empty")]
-    operator: String,
-    #[serde(deserialize_with = "null_as_empty")]
-    value: String,
-    #[serde(deserialize_with = "null_as_empty")]
-    effect: String,
-}
-
-/// `spec.os`.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Os {
-    name: String,
-}
-
-impl Requirement {
-    /// As part of a selector's text.
-    fn text(&self) -> String {
-        let (key, values) = (&self.key, self.values.join(","));
-        match self.operator.as_str() {
-            "In" => format!("{key} in ({values})"),
-            "NotIn" => format!("{key} notin ({values})"),
-            "Exists" => key.clone(),
-            "DoesNotExist" => format!("!{key}"),
-            "Gt" => format!("{key}>{values}"),
-            "Lt" => format!("{key}<{values}"),
-            // A text that is no selector: whether a node matches stays open.
-            other => format!("{key} {other} ({values})"),
-        }
-    }
-}
 
 /// The selectors of which a node has to match one: the node selector, with each term of the affinity.
 fn nodes(spec: &Spec) -> Vec<String> {
@@ -127,11 +50,10 @@ pub(in crate::feed::live) fn placement<M>(object: &Object<M>) -> Placement {
     }
 }
 
-/// `spec.nodeSelector`.
-pub(super) type Labels = BTreeMap<String, String>;
-
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use hpa_check_core::model::selector::Selector;
     use serde_json::{Value, json};
 

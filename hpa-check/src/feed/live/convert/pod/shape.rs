@@ -13,7 +13,7 @@ use serde::de::IgnoredAny;
 
 use super::super::meta::is_there;
 use super::super::null_as_empty;
-use super::placement::{Labels, NodeAffinity, Os, Tolerated};
+use super::scheduling::{Labels, NodeAffinity, Os, Tolerated};
 
 pub(super) type Quantities = BTreeMap<String, Quantity>;
 
