@@ -115,7 +115,8 @@ pub(super) const SIMULATE: &str = "Examples:
   hpa-check simulate --hpa cart.yaml --load '0s:100m 1m:900m 6m:900m 6m:100m'
   kubectl get hpa,deployment cart -o yaml | \\
     hpa-check simulate --hpa - --load '0s:50/s 1m:400/s' --cost 20ms
-  hpa-check simulate --hpa cart.yaml --load-from panel.csv --find --keep-unserved 1%";
+  hpa-check simulate --hpa cart.yaml --load-from panel.csv --find \\
+    --keep-unserved 1%";
 
 pub(super) const RUN: &str = "Examples:
   hpa-check run cart -n shop --load-command 'k6 run cart.js' -o html=report.html
