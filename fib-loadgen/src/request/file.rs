@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use program_common::nearest::nearest;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -43,9 +44,7 @@ fn parse(text: &str) -> Result<Vec<Spec>, String> {
             Ok(read_as::<Named>(text, json)?.requests)
         }
         Value::Object(keys) => {
-            let near = keys
-                .keys()
-                .find_map(|key| nearest(key, &["requests", "log"]));
+            let near = keys.keys().find_map(|key| meant(key, &["requests", "log"]));
             Err(format!(
                 "it has neither `requests` nor a HAR file's `log`{}",
                 near.unwrap_or_default()
@@ -61,11 +60,9 @@ const KEYS: [&str; 7] = [
 ];
 
 /// The known key that an unknown one was probably meant to be, as a question.
-fn nearest(key: &str, known: &[&str]) -> Option<String> {
-    let like = |known: &&&str| strsim::damerau_levenshtein(known, &key.to_lowercase());
-    let near = known.iter().min_by_key(like)?;
-    let is_near = 2 * like(&near) < key.len();
-    is_near.then(|| format!(", did you mean `{near}`?"))
+fn meant(key: &str, known: &[&str]) -> Option<String> {
+    let near = nearest(key, known.iter().copied())?;
+    Some(format!(", did you mean `{near}`?"))
 }
 
 /// One line about an error: the parser's own words, without its drawing of the place and its terms for types.
@@ -88,7 +85,7 @@ fn one_line(error: &impl ToString) -> String {
     }
     let unknown = line.split_once("unknown field `");
     let key = unknown.and_then(|(_, rest)| Some(rest.split_once('`')?.0));
-    let near = key.and_then(|key| nearest(key, &KEYS));
+    let near = key.and_then(|key| meant(key, &KEYS));
     line + &near.unwrap_or_default()
 }
 

@@ -18,7 +18,6 @@ pub mod manifests;
 pub mod metrics_server;
 pub mod millis;
 pub mod model;
-pub mod nearest;
 mod nulls;
 pub mod observation;
 pub mod quantity;

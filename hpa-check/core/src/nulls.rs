@@ -2,6 +2,11 @@
 
 use serde_json::Value;
 
+/// The items of a list, which may be left out.
+pub(crate) fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
 /// The value without the members that are `null`, at every depth.
 pub(crate) fn without_nulls(value: &Value) -> Value {
     match value {

@@ -1,7 +1,7 @@
 //! Findings that someone chose to ignore, and why.
 
 use crate::judge::findings_of_a_snapshot;
-use crate::nearest::nearest;
+use program_common::nearest::nearest;
 
 /// The annotation of an autoscaler that lists findings to ignore: `ID=REASON`, one per line.
 pub const ANNOTATION: &str = "hpa-check/ignore";

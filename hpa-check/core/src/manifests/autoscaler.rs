@@ -4,14 +4,10 @@
 use serde::Deserialize as _;
 use serde_json::Value;
 
-use super::is_in;
-use super::keys;
 use super::limit_range::ContainerDefaults;
-use super::named;
-use super::older;
 use super::origin::cpu_metric;
-use super::valid;
 use super::workload::{WorkloadManifest, is_workload};
+use super::{is_in, keys, named, older, valid};
 use crate::spec::{AutoscalerSpec, Behavior, TargetRef};
 
 pub(super) const KIND: &str = "HorizontalPodAutoscaler";

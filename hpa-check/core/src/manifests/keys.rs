@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use crate::nearest::nearest;
+use program_common::nearest::nearest;
 
 use KeySchema::{Any, List, Object};
 

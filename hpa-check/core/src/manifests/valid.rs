@@ -5,6 +5,7 @@
 use serde::Deserialize as _;
 use serde_json::Value;
 
+use crate::nulls::list;
 use crate::quantity::{Quantity, approximate};
 
 /// The end of a sentence that begins with the input's name.
@@ -81,12 +82,7 @@ fn bounds(spec: &Value) -> Checked {
 
 fn reference(reference: &Value, place: &str) -> Checked {
     for key in ["kind", "name"] {
-        let place = format!("{place}.{key}");
-        let text = named(&reference[key], &place, "the object's")?;
-        if !is_path_segment(text) {
-            let expected = "a name without / and %";
-            return Err(wrong(&place, &reference[key], expected));
-        }
+        segment(&reference[key], &format!("{place}.{key}"), "the object's")?;
     }
     Ok(())
 }
@@ -126,15 +122,8 @@ fn metric(metric: &Value, place: &str) -> Checked {
                     &format!("{place}.describedObject"),
                 )?;
             }
-            let name = format!("{place}.metric.name");
-            let text = named(&source["metric"]["name"], &name, "the metric's")?;
-            if !is_path_segment(text) {
-                return Err(wrong(
-                    &name,
-                    &source["metric"]["name"],
-                    "a name without / and %",
-                ));
-            }
+            let name = &source["metric"]["name"];
+            segment(name, &format!("{place}.metric.name"), "the metric's")?;
             let (keys, only): (&[&str], _) = match kind {
                 "Pods" => (&["averageValue"], false),
                 "Object" => (&["value", "averageValue"], false),
@@ -212,10 +201,19 @@ fn rules(rules: &Value, place: &str) -> Checked {
     Ok(())
 }
 
-/// A text that must be there.
+/// A name that must be there.
 fn named<'v>(value: &'v Value, place: &str, whose: &str) -> Result<&'v str, String> {
     let text = value.as_str().filter(|text| !text.is_empty());
     text.ok_or_else(|| format!("lacks `{place}`: expected {whose} name"))
+}
+
+/// The same for one that is part of a path: `IsValidPathSegmentName` of apimachinery.
+fn segment(value: &Value, place: &str, whose: &str) -> Checked {
+    let name = named(value, place, whose)?;
+    if matches!(name, "." | "..") || name.contains(['/', '%']) {
+        return Err(wrong(place, value, "a name without / and %"));
+    }
+    Ok(())
 }
 
 fn at_least(least: i64, number: &Value, place: &str) -> Checked {
@@ -251,15 +249,6 @@ fn is_subdomain(name: &str) -> bool {
         ends && bytes.iter().all(|c| plain(*c) || *c == b'-')
     };
     name.len() <= 253 && name.split('.').all(is_label)
-}
-
-/// `IsValidPathSegmentName` of apimachinery.
-fn is_path_segment(name: &str) -> bool {
-    !matches!(name, "." | "..") && !name.contains(['/', '%'])
-}
-
-fn list(value: &Value) -> &[Value] {
-    value.as_array().map_or(&[], Vec::as_slice)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use super::named;
 use crate::model::VersionGates;
 use crate::model::pods::ModelPod;
 use crate::model::requests::request_of;
+use crate::nulls::list;
 use crate::spec::{Amounts, ContainerResources, InitContainer, PodResources};
 use crate::units::Millicores;
 
@@ -131,10 +132,6 @@ impl WorkloadManifest {
             (own, shared) => own.or(shared),
         }
     }
-}
-
-fn list(value: &Value) -> &[Value] {
-    value.as_array().map_or(&[], Vec::as_slice)
 }
 
 fn container(value: &Value) -> Result<ContainerResources, String> {

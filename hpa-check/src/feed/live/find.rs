@@ -1,12 +1,12 @@
 //! Finds the autoscaler to check.
 
 use hpa_check_core::keda::ScaledObject;
-use hpa_check_core::nearest::nearest;
 use hpa_check_core::spec::AutoscalerSpec;
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::ResourceExt;
 use kube::api::{Api, ListParams};
+use program_common::nearest::nearest;
 
 use super::connect::Cluster;
 use super::convert;

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{Sample, Series, number_time};
+use crate::nulls::list;
 
 /// The parts of a document that are read.
 #[derive(Debug, Deserialize)]
@@ -75,10 +76,6 @@ pub(super) fn read(text: &str) -> Result<Vec<Series>, String> {
 
 fn flat(series: Vec<Vec<Series>>) -> Vec<Series> {
     series.into_iter().flatten().collect()
-}
-
-fn list(value: &Value) -> &[Value] {
-    value.as_array().map_or(&[], Vec::as_slice)
 }
 
 fn prometheus(answer: Answer) -> Result<Vec<Series>, String> {

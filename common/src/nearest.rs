@@ -3,7 +3,7 @@
 /// The name most similar to `word`, if any is similar enough.
 ///
 /// ```
-/// use hpa_check_core::nearest::nearest;
+/// use program_common::nearest::nearest;
 /// assert_eq!(nearest("shp", ["shop", "bank"]), Some("shop"));
 /// assert_eq!(nearest("shp", ["kube-system"]), None);
 /// assert_eq!(nearest("MinReplica", ["maxReplicas", "minReplicas"]), Some("minReplicas"));
