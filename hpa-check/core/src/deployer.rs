@@ -182,7 +182,7 @@ impl IgnoredFields {
         let by_manager = self
             .managers
             .iter()
-            .any(|manager| is_controller(manager) || writers.contains(&manager.as_str()));
+            .any(|manager| is_controller(manager, None) || writers.contains(&manager.as_str()));
         by_path || by_manager
     }
 

@@ -27,7 +27,7 @@ pub struct Autoscaler {
 impl Autoscaler {
     /// Whether a field manager is the autoscaler's controller.
     pub fn is_controller(&self, manager: &str) -> bool {
-        is_controller(manager) || self.status_writer.as_deref() == Some(manager)
+        is_controller(manager, self.status_writer.as_deref())
     }
 }
 
@@ -109,9 +109,9 @@ const fn yes() -> bool {
 /// run it in their own.
 const CONTROLLERS: [&str; 4] = ["kube-controller-manager", "k3s", "kubelite", "microshift"];
 
-/// Whether a field manager is the autoscaler's controller.
-pub fn is_controller(manager: &str) -> bool {
-    CONTROLLERS.contains(&manager)
+/// Whether a field manager is the autoscaler's controller, which also wrote the status, if its writer is known.
+pub fn is_controller(manager: &str, status_writer: Option<&str>) -> bool {
+    CONTROLLERS.contains(&manager) || status_writer == Some(manager)
 }
 
 /// A field manager and the time of its last write.

@@ -105,6 +105,11 @@ impl Life {
 }
 
 impl Pod {
+    /// Whether its containers have ended for good.
+    pub fn has_ended(&self) -> bool {
+        matches!(self.phase.as_str(), "Succeeded" | "Failed")
+    }
+
     /// Whether it is unready because its containers are. Otherwise its node does not respond, or a readiness gate is closed.
     pub fn fails_by_itself(&self) -> bool {
         let reason = self.life.unready_reason.as_deref();

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 pub(crate) use derived::quoted;
 pub(crate) use parts::{
     Asserted, ConflictingWrites, EventView, MetricsView, OwnPods, PodView, QuotaView,
-    ReadinessLoss, SizeView, Swings, TargetLookup, UseView,
+    ReadinessLoss, SizeView, Swings, TargetLookup, UseView, Writer,
 };
 
 use crate::keda::ScaledObject;

@@ -197,9 +197,8 @@ impl RunState {
 
     /// Whether the observed pods agree with the target's own counts of replicas and ready replicas.
     pub(crate) fn pods_add_up(&self) -> bool {
-        let over = |phase: &str| phase == "Succeeded" || phase == "Failed";
         let pods = self.pods.values();
-        let living = pods.filter(|p| p.lives() && !over(&p.pod.phase)).count();
+        let living = pods.filter(|p| p.lives() && !p.pod.has_ended()).count();
         self.target.as_ref().is_some_and(|target| {
             i32::try_from(living) == Ok(target.replicas)
                 && self.ready_pods() == target.ready_replicas

@@ -90,22 +90,42 @@ impl Toleration {
     }
 }
 
+/// A placement with its selectors parsed once for all nodes; one that can't be parsed is `None`.
+struct Parsed<'a> {
+    placement: &'a Placement,
+    nodes: Vec<Option<Selector>>,
+}
+
+impl<'a> From<&'a Placement> for Parsed<'a> {
+    fn from(placement: &'a Placement) -> Self {
+        let parsed = placement
+            .nodes
+            .iter()
+            .map(|text| Selector::parse(text).ok());
+        Self {
+            placement,
+            nodes: parsed.collect(),
+        }
+    }
+}
+
 impl NodeRoom {
     /// Why a pod can't use it, if it can't.
-    fn bars(&self, pod: &Placement, os: Option<&str>) -> Option<String> {
+    fn bars(&self, pod: &Parsed<'_>, os: Option<&str>) -> Option<String> {
         let own = self.labels.get(OS).map(String::as_str);
-        if let (Some(own), Some(wanted)) = (own, pod.os.as_deref().or(os))
+        if let (Some(own), Some(wanted)) = (own, pod.placement.os.as_deref().or(os))
             && own != wanted
         {
             return Some(format!("its operating system is {own}"));
         }
-        let fits = |text: &String| Selector::parse(text).map_or(true, |s| s.matches(&self.labels));
+        let fits = |one: &Option<Selector>| one.as_ref().is_none_or(|s| s.matches(&self.labels));
         if !pod.nodes.is_empty() && !pod.nodes.iter().any(fits) {
             return Some("the pods' node selector or affinity excludes it".to_owned());
         }
         let stays = |taint: &&Taint| !PASSING.iter().any(|prefix| taint.key.starts_with(prefix));
         let mut taints = self.taints.iter().filter(stays);
-        let taint = taints.find(|taint| !pod.tolerations.iter().any(|t| t.covers(taint)))?;
+        let tolerations = &pod.placement.tolerations;
+        let taint = taints.find(|taint| !tolerations.iter().any(|t| t.covers(taint)))?;
         let Taint { key, value, effect } = taint;
         let value = Some(value).filter(|value| !value.is_empty());
         let value = value.map_or_else(String::new, |value| format!("={value}"));
@@ -137,6 +157,7 @@ impl Room {
                 *own.entry(node).or_default() += cpu;
             }
         }
+        let placements: Vec<Parsed<'_>> = placements.into_iter().map(Into::into).collect();
         let (mut total, mut allocatable, mut requested) = (0, 0, 0);
         let mut barred = Vec::new();
         for node in &self.nodes {

@@ -58,8 +58,7 @@ pub(super) fn allocatable(node: &Node) -> Option<i64> {
 
 /// CPU that a pod takes from a node, in millicores: nothing if it has ended, or waits for a node.
 pub(super) fn request(pod: &Pod) -> i64 {
-    let ended = matches!(pod.phase.as_str(), "Succeeded" | "Failed");
-    let placed = !ended && pod.unschedulable.is_none();
+    let placed = !pod.has_ended() && pod.unschedulable.is_none();
     let cpu = whole_request(pod, "cpu").filter(|_| placed);
     cpu.unwrap_or_default()
 }

@@ -9,8 +9,8 @@ use crate::findings::{Evidence, catalog};
 use crate::model::{after, before};
 use crate::observation::{ScaleTarget, Watched};
 use crate::rules::rule::{Rule, Weight};
-use crate::rules::shared::replicas::{CYCLES, OWNER, is_quick};
-use crate::rules::view::{ConflictingWrites, SizeView, Swings, View};
+use crate::rules::shared::replicas::{CYCLES, is_quick};
+use crate::rules::view::{ConflictingWrites, SizeView, Swings, View, Writer};
 use crate::run::state::ReadinessLost;
 use crate::run::timeline::{Range, Step, value_at};
 
@@ -216,7 +216,8 @@ pub(super) fn conflicting_writes(run: &RunView<'_>) -> Option<ConflictingWrites>
         writer: moves
             .iter()
             .find_map(|one| one.writer.clone())
-            .or_else(|| may_be_owned(run).then(|| owner(run))),
+            .map(Writer::Manager)
+            .or_else(|| may_be_owned(run).then_some(Writer::Owner)),
         times: moves.len(),
         at: Some(first.at),
         quotes: moves.into_iter().map(|one| one.quote).collect(),
@@ -235,10 +236,6 @@ struct Move {
 fn may_be_owned(run: &RunView<'_>) -> bool {
     let kind = run.spec().map(|spec| spec.scale_target_ref.kind.as_str());
     matches!(kind, Some("ReplicaSet" | "ReplicationController"))
-}
-
-fn owner(run: &RunView<'_>) -> String {
-    format!("{OWNER}{}", (run as &dyn View).reference())
 }
 
 /// A change by another writer that no controller decision explains.

@@ -117,14 +117,13 @@ impl<'a> RunView<'a> {
     /// that this many can handle, if CPU is the only metric.
     pub(crate) fn use_fits_from(&self, pods: i32, since: Timestamp) -> Option<Timestamp> {
         let enough = self.use_enough_for(pods)?;
-        let over = |phase: &str| phase == "Succeeded" || phase == "Failed";
         let fits = |poll: &Poll| {
             let Ok(samples) = &poll.answer else {
                 return false;
             };
             let there = self.state.pods.values().filter(|p| {
                 let gone = p.gone_at.is_some_and(|gone| gone <= poll.at);
-                p.first_seen <= poll.at && !gone && !over(&p.pod.phase)
+                p.first_seen <= poll.at && !gone && !p.pod.has_ended()
             });
             let mut names = there.map(|p| &p.pod.name);
             let used: Millicores = samples.iter().map(PodSample::cpu).sum();

@@ -4,16 +4,13 @@ use std::time::Duration;
 
 use crate::findings::{Evidence, catalog};
 use crate::rules::rule::{Rule, Weight};
-use crate::rules::view::{SizeView, View};
+use crate::rules::view::{SizeView, View, Writer};
 
 pub(crate) const RULES: &[Rule] = &[
     Rule::shared(&catalog::REPLICAS_MOVED_BY_ANOTHER, Weight::Cause, moved),
     Rule::shared(&catalog::LEFT_BOUNDS, Weight::Cause, left_bounds),
     Rule::shared(&catalog::FLAPPING, Weight::Cause, flapping),
 ];
-
-/// Precedes the target, where its owner sets its replicas.
-pub(crate) const OWNER: &str = "the owner of ";
 
 /// The load does not explain this many rises and falls.
 pub(crate) const CYCLES: usize = 3;
@@ -25,7 +22,11 @@ const QUICK: Duration = Duration::from_mins(5);
 fn moved(view: &dyn View) -> Option<Evidence> {
     let writes = view.conflicting_writes()?;
     let times = writes.times;
-    let message = match &writes.writer {
+    let writer = writes.writer.as_ref().map(|writer| match writer {
+        Writer::Manager(name) => name.clone(),
+        Writer::Owner => format!("the owner of {}", view.reference()),
+    });
+    let message = match writer {
         Some(writer) => {
             let often = if times == 1 { "once" } else { "more than once" };
             format!("{writer} changed the replicas {often} ({times}×), against the autoscaler")
@@ -34,9 +35,7 @@ fn moved(view: &dyn View) -> Option<Evidence> {
             "the autoscaler had to set the same size {times} times: another writer keeps reverting it"
         ),
     };
-    let owned = writes
-        .writer
-        .is_some_and(|writer| writer.starts_with(OWNER));
+    let owned = writes.writer == Some(Writer::Owner);
     let advice = owned.then(|| "Point scaleTargetRef at the owner.".to_owned());
     Some(
         Evidence::new(message, writes.quotes)

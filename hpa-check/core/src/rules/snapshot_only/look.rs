@@ -241,7 +241,7 @@ impl<'a> SnapshotView<'a> {
     /// take up room on a node and in a quota.
     pub(super) fn unfinished(&self) -> impl Iterator<Item = &'a PodSnapshot> {
         let pods = self.matched.iter().copied();
-        pods.filter(|p| !matches!(p.pod.phase.as_str(), "Succeeded" | "Failed"))
+        pods.filter(|p| !p.pod.has_ended())
     }
 
     /// The kubelet's event that a pod's readiness probe timed out, at about that time or later.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::look::SnapshotView;
 use crate::model::after;
-use crate::rules::view::ConflictingWrites;
+use crate::rules::view::{ConflictingWrites, Writer};
 use crate::snapshot::{EventSnapshot, FieldOwner, Workload};
 
 /// A write this long ago is history.
@@ -51,7 +51,7 @@ fn written(look: &SnapshotView<'_>) -> Option<ConflictingWrites> {
     let replicas = look.workload()?.object.spec_replicas;
     let scaled = look.view().status()?.last_scale?;
     Some(ConflictingWrites {
-        writer: Some(owner.writer.manager.clone()),
+        writer: Some(Writer::Manager(owner.writer.manager.clone())),
         times: 1,
         at: None,
         quotes: vec![

@@ -31,8 +31,7 @@ impl dyn View + '_ {
     /// Whether a field manager writes the replicas on the autoscaler's behalf.
     pub(crate) fn is_own_writer(&self, manager: &str) -> bool {
         let keda = manager == KEDA || manager == "keda-operator";
-        let controller = is_controller(manager) || self.status_writer() == Some(manager);
-        controller || (keda && self.scaled_object().is_some())
+        is_controller(manager, self.status_writer()) || (keda && self.scaled_object().is_some())
     }
 
     /// The part of scaling that is paused on purpose, and the annotation that pauses it.

@@ -70,7 +70,7 @@ impl<'a> PodView<'a> {
 
     /// Whether it is neither terminating nor finished.
     pub(crate) fn is_living(&self) -> bool {
-        !self.pod.deleting && !matches!(self.pod.phase.as_str(), "Succeeded" | "Failed")
+        !self.pod.deleting && !self.pod.has_ended()
     }
 
     /// Whether it is ready, and neither terminating nor finished.
@@ -164,11 +164,20 @@ impl EventView<'_> {
     }
 }
 
+/// Who else writes `spec.replicas`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Writer {
+    /// A field manager.
+    Manager(String),
+    /// The object that the scale target belongs to.
+    Owner,
+}
+
 /// Writes of `spec.replicas` by others than the controller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ConflictingWrites {
-    /// The writer's field manager; `None` if only the controller's reactions to it were observed.
-    pub(crate) writer: Option<String>,
+    /// The writer; `None` if only the controller's reactions to it were observed.
+    pub(crate) writer: Option<Writer>,
     /// The evidence for them.
     pub(crate) times: usize,
     /// The first one that a run observed.
