@@ -4,7 +4,8 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use crate::odd_server::body;
 use crate::program::{Ended, run};
@@ -89,7 +90,7 @@ fn serve(
         match kind {
             SETTINGS if flags & ACK == 0 => stream.write_all(&frame(SETTINGS, ACK, 0, &[]))?,
             HEADERS => {
-                let number = seen.fetch_add(1, Ordering::SeqCst);
+                let number = seen.fetch_add(1, SeqCst);
                 let id = u32::from_be_bytes(of);
                 let act = if number == 0 {
                     Act::Send(right(id))
@@ -146,7 +147,7 @@ fn a_body_that_a_reset_without_an_error_cuts_off_is_a_reset_and_not_a_wrong_answ
             let counts = (ended.code, ended.total("ok"), ended.total("failed"));
             assert_eq!(counts, (0, 8, 4), "{client}, {code}: {}", ended.stderr);
             assert_eq!(ended.classes(), ["body.reset"], "{client}, {code}");
-            assert_eq!(seen.load(Ordering::SeqCst), 13);
+            assert_eq!(seen.load(SeqCst), 13);
         }
     }
 }
@@ -160,12 +161,14 @@ fn a_request_that_the_server_has_not_processed_is_sent_again_and_counted() {
     ];
     for sharing in ["user", "shared"] {
         for refusal in refusals {
-            let (address, seen) = server(&[], move |id, number| {
-                // Not the first stream of a connection, so that there is one before it.
-                if number % 3 > 0 || id == 1 {
-                    return Act::Send(right(id));
+            let refused = AtomicBool::new(false);
+            let (address, seen) = server(&[], move |id, _| {
+                // Once: a request is sent again at most twice. Not the first stream of a connection, so that there
+                // is one before it.
+                if id > 1 && !refused.swap(true, SeqCst) {
+                    return refusal(id);
                 }
-                refusal(id)
+                Act::Send(right(id))
             });
             let ended = load(address, &format!("--conn {sharing}"));
             let counts = (ended.code, ended.total("sent"), ended.total("ok"));
@@ -174,7 +177,7 @@ fn a_request_that_the_server_has_not_processed_is_sent_again_and_counted() {
             assert!(resent > 0);
             if sharing == "user" {
                 // The probe before the load, and each attempt.
-                assert_eq!(seen.load(Ordering::SeqCst), 13 + resent);
+                assert_eq!(seen.load(SeqCst), 13 + resent);
             }
         }
     }
@@ -191,7 +194,7 @@ fn a_server_that_never_processes_a_request_fails_it_after_three_attempts() {
         error["example"],
         "the server sent RST_STREAM with REFUSED_STREAM"
     );
-    assert_eq!(seen.load(Ordering::SeqCst), 1 + 3 * 12);
+    assert_eq!(seen.load(SeqCst), 1 + 3 * 12);
 }
 
 #[test]
@@ -211,7 +214,7 @@ fn a_request_that_the_server_may_have_processed_is_counted_once_and_the_load_goe
         error["example"],
         "the server sent GOAWAY with ENHANCE_YOUR_CALM"
     );
-    assert_eq!(seen.load(Ordering::SeqCst), 13);
+    assert_eq!(seen.load(SeqCst), 13);
 }
 
 #[test]
@@ -220,5 +223,5 @@ fn a_server_that_allows_one_stream_at_a_time_answers_users_that_share_a_connecti
     let (address, seen) = server(&[0, 3, 0, 0, 0, 1], |id, _| Act::Send(right(id)));
     let ended = load(address, "--conn shared");
     assert_eq!((ended.code, ended.total("ok")), (0, 12), "{}", ended.stderr);
-    assert_eq!(seen.load(Ordering::SeqCst), 13);
+    assert_eq!(seen.load(SeqCst), 13);
 }
