@@ -30,14 +30,15 @@ fn without_carets(text: &str) -> String {
     let mut plain = String::new();
     let mut chars = text.chars().peekable();
     while let Some(char) = chars.next() {
-        match (char, char == '^') {
-            (_, true) => match chars.next() {
-                Some('\n') if chars.peek() != Some(&'\n') => plain.push(' '),
-                // A newline that belongs to the data.
-                Some('\n') => plain.extend(chars.next()),
-                next => plain.extend(next),
-            },
-            (other, false) => plain.push(other),
+        if char != '^' {
+            plain.push(char);
+            continue;
+        }
+        match chars.next() {
+            Some('\n') if chars.peek() != Some(&'\n') => plain.push(' '),
+            // A newline that belongs to the data.
+            Some('\n') => plain.extend(chars.next()),
+            next => plain.extend(next),
         }
     }
     plain
@@ -176,7 +177,7 @@ fn ansi_c(text: &str) -> Result<(String, usize), String> {
     let mut value = Vec::new();
     let mut rest = text;
     loop {
-        let at = rest.find(['\\', '\'']).ok_or("a quote is not closed")?;
+        let at = rest.find(['\\', '\'']).ok_or_else(unclosed)?;
         value.extend_from_slice(&rest.as_bytes()[..at]);
         if rest.as_bytes()[at] == b'\'' {
             let length = text.len() - rest.len() + at + 1;
@@ -190,7 +191,7 @@ fn ansi_c(text: &str) -> Result<(String, usize), String> {
 
 /// Parses the text after a backslash; returns the rest.
 fn escape<'a>(text: &'a str, value: &mut Vec<u8>) -> Result<&'a str, String> {
-    let letter = text.chars().next().ok_or("a quote is not closed")?;
+    let letter = text.chars().next().ok_or_else(unclosed)?;
     let rest = &text[letter.len_utf8()..];
     let plain = match letter {
         'a' => 7,

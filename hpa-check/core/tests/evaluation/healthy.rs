@@ -10,7 +10,7 @@ use hpa_check_core::spec::{Behavior, MetricSpec, PolicyKind, ScalingPolicy, Scal
 use hpa_check_core::verdict::Outcome;
 use proptest::prelude::*;
 
-use super::world::{World, assert_passed, healthy, in_a_cluster, replay};
+use super::world::{World, assert_passed, healthy, ids, in_a_cluster, replay};
 
 #[test]
 fn a_healthy_rehearsal_passes_with_every_sync_explained() {
@@ -23,12 +23,7 @@ fn a_healthy_rehearsal_passes_with_every_sync_explained() {
         "{:#?}",
         result.timeline.syncs
     );
-    let ids: Vec<&str> = result
-        .verdict
-        .reasons
-        .iter()
-        .map(|r| r.id.as_str())
-        .collect();
+    let ids = ids(&result.verdict);
     assert_eq!(
         ids,
         [
@@ -51,12 +46,7 @@ fn a_load_that_verifies_nothing_does_not_count_as_verified() {
     }
     let result = replay(&world.expectation, &recording);
     assert_passed(&result);
-    let ids: Vec<&str> = result
-        .verdict
-        .reasons
-        .iter()
-        .map(|r| r.id.as_str())
-        .collect();
+    let ids = ids(&result.verdict);
     assert_eq!(ids, ["path-proven", "bounds-held", "decisions-explained"]);
 }
 

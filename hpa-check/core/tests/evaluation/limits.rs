@@ -8,7 +8,7 @@ use hpa_check_core::verdict::Outcome;
 
 use super::environment::saturated;
 use super::pairs::{Pair, beside, pair};
-use super::world::{Answers, Metrics, World, assert_passed, healthy, replay};
+use super::world::{Answers, Metrics, World, assert_passed, healthy, ids, replay};
 
 pub(crate) fn pairs() -> Vec<Pair> {
     vec![
@@ -89,7 +89,7 @@ fn the_generator_is_not_blamed_for_a_run_that_was_stopped_before_its_load() {
         ..saturated()
     };
     let verdict = world.result().verdict;
-    let ids: Vec<&str> = verdict.reasons.iter().map(|r| r.id.as_str()).collect();
+    let ids = ids(&verdict);
     assert_eq!(ids, ["interrupted"]);
 }
 

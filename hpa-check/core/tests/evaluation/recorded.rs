@@ -4,7 +4,7 @@ use std::io::BufReader;
 
 use hpa_check_core::documents::trace::Reader;
 
-use super::world::replay;
+use super::world::{ids, replay};
 
 /// The controller read 6 where another reading that matches the status asks for 10. It had no proposal of 10,
 /// so it could not violate one.
@@ -14,12 +14,7 @@ fn a_second_reading_that_matches_does_not_prove_an_early_scale_down() {
     let mut reader = Reader::new(BufReader::new(recording.as_bytes())).unwrap();
     let observations: Vec<_> = reader.by_ref().map(Result::unwrap).collect();
     let result = replay(&reader.header().expectation.clone(), &observations);
-    let ids: Vec<&str> = result
-        .verdict
-        .reasons
-        .iter()
-        .map(|r| r.id.as_str())
-        .collect();
+    let ids = ids(&result.verdict);
     assert_eq!(ids[0], "flapping");
     assert!(!ids.contains(&"scale-down-too-early"), "{ids:?}");
     assert_eq!(result.syncs.explained, result.syncs.observed);

@@ -8,7 +8,7 @@ use hpa_check_core::units::Millicores;
 use hpa_check_core::verdict::Outcome;
 
 use super::pairs::{Pair, beside, pair};
-use super::world::{World, assert_passed, healthy};
+use super::world::{World, assert_passed, healthy, ids};
 
 pub(crate) fn pairs() -> Vec<Pair> {
     let mut pairs = found_before_load();
@@ -304,7 +304,7 @@ fn no_change_is_advised_to_what_nobody_expected() {
         let mut world = of_its_own_spec();
         change(&mut world);
         let verdict = world.result().verdict;
-        let ids: Vec<&str> = verdict.reasons.iter().map(|r| r.id.as_str()).collect();
+        let ids = ids(&verdict);
         assert_eq!(verdict.outcome, Outcome::Inconclusive, "{ids:?}");
         assert_eq!(ids[0], "spec-changed");
         let advice = ["spec-bounds-differ", "spec-target-differs"];

@@ -12,7 +12,7 @@ use hpa_check_core::run::conductor::LoadSchedule;
 use hpa_check_core::run::evaluator::Evaluator;
 use hpa_check_core::spec::*;
 use hpa_check_core::units::Millicores;
-use hpa_check_core::verdict::Outcome;
+use hpa_check_core::verdict::{Outcome, Verdict};
 use jiff::{SignedDuration, Timestamp};
 
 /// The fate of a pod, by creation order.
@@ -266,6 +266,11 @@ pub(crate) fn replay(expectation: &Expectation, recording: &[Observation]) -> Ru
         evaluator.observe(observation);
     }
     evaluator.finish(recording.last().map_or(at(0), |o| o.at))
+}
+
+/// What was found, most important first.
+pub(crate) fn ids(verdict: &Verdict) -> Vec<&str> {
+    verdict.reasons.iter().map(|r| r.id.as_str()).collect()
 }
 
 /// Asserts a pass, and shows the verdict otherwise.

@@ -15,7 +15,7 @@ use crate::feed::rehearsal::Rehearsal;
 use crate::feed::rehearsal::machine::{Machine, Parts};
 use crate::notice::notice;
 use crate::outputs::Ui;
-use crate::process::program;
+use crate::process::{program, scratch};
 use crate::report::words;
 use crate::sinks::screen;
 use hpa_check_core::sim::intensity::Intensity;
@@ -33,8 +33,7 @@ pub(super) async fn rehearse(args: Args) -> Result<u8, Failure> {
     // An unwritable output is found before a process starts.
     let opened = outputs.files.open()?;
     let listening = args.serve.open()?;
-    let scratch = tempfile::tempdir()
-        .map_err(|e| Failure::internal(format!("no temporary folder can be made: {e}")))?;
+    let scratch = scratch()?;
     let machine = Machine::new(Parts {
         fib_server,
         fib_loadgen,

@@ -3,7 +3,6 @@
 use hpa_check_core::observation::RunContext;
 use hpa_check_core::run::conductor::{Conductor, LoadSchedule};
 use hpa_check_core::verdict::Verdict;
-use tempfile::TempDir;
 
 use super::Args;
 use super::load::Load;
@@ -15,7 +14,6 @@ use crate::feed::live::{LiveCluster, LiveFeed, Timing};
 use crate::load::generator::Generator;
 use crate::notice::notice;
 use crate::outputs::{Opened, Ui};
-use crate::process;
 use crate::report::escape::Terminal;
 use crate::signals::Signals;
 use crate::sinks::page::Listening;
@@ -23,13 +21,7 @@ use crate::sinks::page::Listening;
 /// Checks; returns the verdict's exit code.
 pub(super) async fn check(args: &Args) -> Result<u8, Failure> {
     let controller = args.controller.settings()?;
-    // A pod may have nowhere to write.
-    let scratch = args
-        .load
-        .needs_a_folder()
-        .then(process::scratch)
-        .transpose()?;
-    let load = args.load.load(scratch.as_ref().map(TempDir::path))?;
+    let load = args.load.load()?;
     // An unwritable output is found before the cluster is queried.
     let opened = args.outputs.files.open()?;
     let listening = args.serve.open()?;
@@ -42,10 +34,11 @@ pub(super) async fn check(args: &Args) -> Result<u8, Failure> {
             message: "interrupted before the autoscaler was found; nothing was tested".to_owned(),
         }),
     };
-    let generator = load.map(|load| match load {
-        Load::Here(generator) => generator,
-        Load::InCluster(job) => Generator::Job(Box::new(live.job(job))),
-    });
+    let (generator, _folder) = match load {
+        Some(Load::Here { generator, folder }) => (Some(generator), folder),
+        Some(Load::InCluster(job)) => (Some(Generator::Job(Box::new(live.job(job)))), None),
+        None => (None, None),
+    };
     let context = live.context(
         (controller, args.controller.is_stated()),
         args.controller.resolution(),

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use tempfile::TempDir;
+
 use crate::cli::manifest;
 use crate::cli::time::duration;
 use crate::failure::Failure;
@@ -10,7 +12,7 @@ use crate::feed::live::is_loopback;
 use crate::load::command::LoadCommand;
 use crate::load::generator::{Generator, Loadgen};
 use crate::load::job::{self, LoadJob};
-use crate::process::program;
+use crate::process::{program, scratch};
 
 /// The flags; `#[command(flatten)]` them.
 #[derive(Debug, Clone, clap::Args)]
@@ -50,35 +52,43 @@ pub(super) struct LoadArgs {
 
 /// A load that can start, here or on the cluster once that is found.
 pub(super) enum Load {
-    Here(Generator),
+    Here {
+        generator: Generator,
+        /// The folder of a result that nobody named. A pod may have nowhere to write, so the others make none.
+        folder: Option<TempDir>,
+    },
     InCluster(LoadJob),
 }
 
 impl LoadArgs {
-    /// Whether the load writes a file that nobody named: only fib-loadgen's does.
-    pub(super) fn needs_a_folder(&self) -> bool {
-        self.target.is_some() && self.load_result.is_none()
-    }
-
-    /// The load to start, which may use a folder; `None` if it comes from elsewhere.
-    pub(super) fn load(&self, scratch: Option<&Path>) -> Result<Option<Load>, Failure> {
+    /// The load to start; `None` if it comes from elsewhere.
+    pub(super) fn load(&self) -> Result<Option<Load>, Failure> {
         if let Some(line) = self.load_command.clone() {
-            return Ok(Some(Load::Here(Generator::Command(LoadCommand { line }))));
+            return Ok(Some(Load::Here {
+                generator: Generator::Command(LoadCommand { line }),
+                folder: None,
+            }));
         }
         if let Some(what) = &self.load_job {
             let job = load_job(what, &self.load_image, &self.generator_flags)?;
             return Ok(Some(Load::InCluster(job)));
         }
         if let Some(url) = self.target.clone() {
-            let result = self.load_result.clone();
-            return Ok(Some(Load::Here(Generator::Loadgen(Loadgen {
-                program: program(self.fib_loadgen.clone(), "fib-loadgen")?,
+            let program = program(self.fib_loadgen.clone(), "fib-loadgen")?;
+            let (result, folder) = if let Some(file) = &self.load_result {
+                (file.clone(), None)
+            } else {
+                let folder = scratch()?;
+                (folder.path().join("load.json"), Some(folder))
+            };
+            let generator = Generator::Loadgen(Loadgen {
+                program,
                 url,
                 flags: self.generator_flags.clone(),
                 retry_refused: self.retry_refused,
-                result: result
-                    .unwrap_or_else(|| scratch.unwrap_or(Path::new(".")).join("load.json")),
-            }))));
+                result,
+            });
+            return Ok(Some(Load::Here { generator, folder }));
         }
         if self.external_load {
             return Ok(None);

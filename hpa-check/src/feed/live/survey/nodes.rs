@@ -84,9 +84,10 @@ fn room_of(node: Node) -> Option<NodeRoom> {
 
 impl Nodes {
     pub(super) fn room(mut self, pods: Option<Requested>) -> Option<Room> {
+        let nodes = self.all.iter_mut();
+        let mut by_name: BTreeMap<String, _> = nodes.map(|one| (one.name.clone(), one)).collect();
         for ((node, priority), cpu) in self.requested.or(pods)? {
-            let mut nodes = self.all.iter_mut();
-            if let Some(node) = nodes.find(|one| one.name == node) {
+            if let Some(node) = by_name.get_mut(&node) {
                 node.requested.insert(priority, Millicores(cpu));
             }
         }
