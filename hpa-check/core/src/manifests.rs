@@ -21,7 +21,7 @@ pub use autoscaler::{DEFAULT_CPU_TARGET, Manifest, object, objects, read, read_b
 pub use differences::differences;
 pub use missing::missing;
 pub use origin::{Origin, cpu_metric};
-pub use simulable::Simulable;
+pub use simulable::{PodRequest, Simulable};
 pub use workload::WorkloadManifest;
 
 /// The metadata that a person writes.

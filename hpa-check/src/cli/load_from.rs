@@ -54,6 +54,14 @@ const PROMETHEUS: &str = "prometheus";
 /// The longest load, and the longest simulation.
 pub(super) const MOST: Duration = Duration::from_hours(24 * 35);
 
+/// A factor for a load.
+pub(super) fn factor(text: &str) -> Result<f64, String> {
+    let factor = text.parse::<f64>().ok();
+    factor
+        .filter(|factor| (0.0..=1000.0).contains(factor))
+        .ok_or_else(|| "a factor is a number from 0 to 1000, such as 3 or 0.5".to_owned())
+}
+
 impl LoadFromArgs {
     /// The load, if one was requested. Prints notes for the user.
     pub(crate) fn read(&self, cost: Option<Duration>) -> Result<Option<LoadProfile>, Failure> {

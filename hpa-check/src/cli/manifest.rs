@@ -4,7 +4,7 @@
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use hpa_check_core::manifests::{self, Manifest, Simulable};
+use hpa_check_core::manifests::{self, Manifest, PodRequest, Simulable};
 use hpa_check_core::spec::Behavior;
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -32,13 +32,13 @@ impl ManifestArgs {
     }
 
     /// The autoscaler for a command that only knows the pods' CPU. Prints what it drops or replaces.
-    pub(crate) fn simulable(&self) -> Result<Option<Simulable>, Failure> {
+    pub(crate) fn simulable(&self, own: PodRequest) -> Result<Option<Simulable>, Failure> {
         let Some(manifest) = self.read()? else {
             return Ok(None);
         };
         let name = Some(manifest.name.clone()).filter(|name| !name.is_empty());
         let name = name.unwrap_or_else(|| "the autoscaler".to_owned());
-        let simulable = manifest.on_cpu();
+        let simulable = manifest.on_cpu(own);
         for note in &simulable.notes {
             notice(&Terminal(format!("hpa-check: {name}: {note}")).to_string());
         }

@@ -5,6 +5,7 @@ mod search;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use hpa_check_core::manifests::{PodRequest, Simulable};
 use hpa_check_core::sim::fault::SimulatedFault;
 use hpa_check_core::sim::{Bound, Ceiling, LoadProfile, PodShape, Scenario};
 use hpa_check_core::spec::{AutoscalerSpec, MetricSpec, TargetRef};
@@ -18,7 +19,9 @@ use super::manifest::ManifestArgs;
 use super::rehearse::settings::CpuAmount;
 use super::time::{duration, long_duration, positive};
 use crate::failure::Failure;
+use crate::notice::notice;
 use crate::outputs::Files;
+use crate::report::escape::Terminal;
 use crate::simulation;
 use search::SearchArgs;
 
@@ -41,6 +44,9 @@ pub(crate) struct Args {
     /// CPU time per request, such as 3.5ms, for a load in requests per second
     #[arg(help_heading = "Load", long, value_name = "DURATION", value_parser = positive)]
     cost: Option<Duration>,
+    /// Multiply the load by this factor
+    #[arg(help_heading = "Load", long, value_name = "FACTOR", value_parser = load_from::factor)]
+    load_scale: Option<f64>,
     /// Queue work that can't be done at once, instead of dropping it
     #[arg(help_heading = "Load", long)]
     backlog: bool,
@@ -147,8 +153,11 @@ fn check_replicas(most: i32) -> Result<(), Failure> {
 }
 
 fn scenario(args: &Args) -> Result<Scenario, Failure> {
-    let load = load(args)?;
-    let manifest = args.manifest.simulable()?;
+    let load = load(args)?.times(args.load_scale.unwrap_or(1.0));
+    let manifest = args.manifest.simulable(PodRequest {
+        given: args.cpu_request.and_then(|amount| amount.0),
+        otherwise: None,
+    })?;
     let given = manifest.as_ref();
     let mut spec = given.map_or_else(without_manifest, |manifest| manifest.spec.clone());
     spec.min_replicas = args.min_replicas.or(spec.min_replicas);
@@ -176,7 +185,13 @@ fn scenario(args: &Args) -> Result<Scenario, Failure> {
     check_replicas(spec.max_replicas)?;
     let request = match args.cpu_request {
         Some(amount) => amount.0,
-        None => given.and_then(|m| m.request).or(Some(REQUEST)),
+        None => {
+            let known = given.and_then(|m| m.request);
+            if let (None, Some(manifest)) = (known, given) {
+                assumed(manifest);
+            }
+            known.or(Some(REQUEST))
+        }
     };
     let Some(request) = request else {
         return Err(Failure::usage(
@@ -226,6 +241,27 @@ fn scenario(args: &Args) -> Result<Scenario, Failure> {
     }
     scenario.length = length;
     Ok(scenario)
+}
+
+/// Says that no request is known: every percentage of the result depends on it.
+fn assumed(manifest: &Simulable) {
+    let name = &manifest.origin.name;
+    let target = &manifest.spec.scale_target_ref;
+    let (kind, target) = (&target.kind, &target.name);
+    let why = if manifest.workload.is_some() {
+        format!(
+            "pods that request {REQUEST} are simulated: set the requests of {kind}/{target}, or give --cpu-request"
+        )
+    } else {
+        let printed = format!(
+            "kubectl get hpa/{name} {}/{target} -o yaml",
+            kind.to_lowercase()
+        );
+        format!(
+            "{kind}/{target} is not in the input, so pods that request {REQUEST} are simulated: add it, as `{printed}` does, or give --cpu-request"
+        )
+    };
+    notice(&Terminal(format!("hpa-check: {name}: {why}")).to_string());
 }
 
 /// The most work of a pod without a limit. A target above the request says that pods do more than they request: with

@@ -4,14 +4,16 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use hpa_check_core::compare::{Side, compare};
+use hpa_check_core::manifests::PodRequest;
 use hpa_check_core::run::evaluator::Evaluator;
 use hpa_check_core::sim::Simulation;
 use hpa_check_core::sim::what_if::{Changes, Recorded, recorded};
 use hpa_check_core::spec::AutoscalerSpec;
+use hpa_check_core::units::Millicores;
 use program_common::quantity::{share, whole_percent};
 
 use super::command_line::command_line;
-use super::load_from::LoadFromArgs;
+use super::load_from::{LoadFromArgs, factor};
 use super::manifest::{self, ManifestArgs};
 use super::rehearse::settings::CpuAmount;
 use super::simulate::request;
@@ -54,7 +56,7 @@ pub(crate) struct Args {
     #[arg(help_heading = "What to change", long, value_name = "CPU")]
     cpu_request: Option<CpuAmount>,
     /// Multiply the load by this factor
-    #[arg(help_heading = "What to change", long, value_name = "FACTOR")]
+    #[arg(help_heading = "What to change", long, value_name = "FACTOR", value_parser = factor)]
     load_scale: Option<f64>,
     /// Use another load instead of the recorded one
     #[command(flatten)]
@@ -73,8 +75,8 @@ const TOLERANCE: f64 = 0.05;
 pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
     args.files.only(&compared::KINDS, "a what-if")?;
     let opened = args.files.open()?;
-    let changes = changes(args)?;
     let recorded = read(&args.trace)?;
+    let changes = changes(args, recorded.scenario.pod.request)?;
     let same_document = document(recorded.scenario.clone());
     let same = &same_document.summary;
     let changed = changes.apply(recorded.scenario.clone());
@@ -129,21 +131,19 @@ pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
     Ok(0)
 }
 
-fn changes(args: &Args) -> Result<Changes, Failure> {
+fn changes(args: &Args, recorded: Millicores) -> Result<Changes, Failure> {
     let positive = |name: &str, value: Option<i32>| match value {
         Some(value) if value < 1 => Err(Failure::usage(format!("{name} must be at least 1"))),
         value => Ok(value),
     };
-    if args
-        .load_scale
-        .is_some_and(|f| !(0.0..=1000.0).contains(&f))
-    {
-        return Err(Failure::usage("--load-scale must be between 0 and 1000"));
-    }
     if args.tolerance.is_some_and(|t| !(0.0..10.0).contains(&t)) {
         return Err(Failure::usage("--tolerance is a fraction, such as 0.05"));
     }
-    let manifest = args.manifest.simulable()?;
+    let given = request(args.cpu_request)?;
+    let manifest = args.manifest.simulable(PodRequest {
+        given,
+        otherwise: Some(recorded),
+    })?;
     let own = manifest.as_ref().map(|manifest| &manifest.spec);
     let changes = Changes {
         tolerance: args.tolerance,
@@ -158,7 +158,7 @@ fn changes(args: &Args) -> Result<Changes, Failure> {
             .or(own.map(|spec| spec.max_replicas)),
         target_percent: positive("--cpu-target", args.cpu_target)?
             .or(own.and_then(AutoscalerSpec::cpu_target_percent)),
-        request: request(args.cpu_request)?.or(manifest.as_ref().and_then(|m| m.request)),
+        request: given.or(manifest.as_ref().and_then(|m| m.request)),
         load_scale: args.load_scale,
         load: args.measured.read(args.cost)?,
     };

@@ -147,6 +147,9 @@ impl Simulated<'_> {
             ("Pod-hours", format!("{:.2}", summary.pod_hours)),
             ("Core-hours requested", format!("{:.2}", summary.core_hours)),
         ];
+        if let Some(needed) = text::needed(&self.simulation.scenario) {
+            facts.push(("Peak of the load", needed));
+        }
         if summary.most_waiting > 0.0 {
             let waiting = format!("{:.1} core-seconds", summary.most_waiting);
             facts.push(("Most waiting work", waiting));

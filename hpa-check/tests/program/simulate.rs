@@ -217,3 +217,122 @@ fn numbers_that_no_autoscaler_has_are_named_with_valid_ones() {
         assert!(stderr(&output).contains(said), "{}", stderr(&output));
     }
 }
+
+#[test]
+fn a_simulation_says_what_its_controller_read_without_guessing() {
+    // Doubling from few pods is what a watcher can read in several ways.
+    let load = ["--min-replicas", "2", "--max-replicas", "20"];
+    let flags = ["--load", "0s:100m 3s:2500m 2m:2500m", "-o", "html=-"];
+    let page = stdout(&simulate(&[&load[..], &flags].concat()));
+    assert!(page.contains("scaled 2 → 4"), "{page}");
+    assert!(!page.contains("nearest reading"), "{page}");
+}
+
+/// An autoscaler from 2 to 30 at 65 %, alone.
+const ALONE: &str = "apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: cart}
+spec:
+  minReplicas: 2
+  maxReplicas: 30
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
+  metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 65}}}]
+";
+
+/// Its Deployment, without a CPU request.
+const WITHOUT_REQUEST: &str = "---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: web, image: web}]}
+";
+
+#[test]
+fn an_assumed_request_is_announced_with_the_way_to_give_the_real_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hpa.yaml");
+    let file = path.to_str().unwrap();
+    let said = |text: &str, more: &[&str]| {
+        fs::write(&path, text).unwrap();
+        let flags = ["--hpa", file, "--load", "0s:100m 1m:900m"];
+        let output = simulate(&[&flags[..], more].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        stderr(&output)
+    };
+    let alone = said(ALONE, &[]);
+    assert!(
+        alone.contains("pods of 100m are simulated")
+            && alone.contains("`kubectl get hpa/cart deployment/web -o yaml`"),
+        "{alone}"
+    );
+    let both = format!("{ALONE}{WITHOUT_REQUEST}");
+    let without = said(&both, &[]);
+    assert!(
+        without.contains("Deployment/web has no CPU request"),
+        "{without}"
+    );
+    assert_eq!(said(&both, &["--cpu-request", "200m"]), "");
+}
+
+#[test]
+fn the_peak_of_the_load_is_told_in_replicas_even_beyond_the_maximum() {
+    let needed = |load: &str, scale: &str| {
+        let flags = ["--cost", "20ms", "--load-scale", scale];
+        stdout(&simulate(&[&["--load", load], &flags[..]].concat()))
+    };
+    let text = needed("0s:10/s 1m:100/s", "4");
+    assert!(
+        text.contains("peak of the load  8.00 cores: 160 replicas at 50 %; the maximum is 10"),
+        "{text}"
+    );
+    let text = needed("0s:1/s", "1");
+    assert!(text.contains("0.02 cores: 1 replica at 50 %\n"), "{text}");
+}
+
+#[test]
+fn a_rate_in_other_words_is_answered_with_the_one_that_works() {
+    let answer = |load: &str| {
+        let output = simulate(&["--load", load, "--cost", "20ms"]);
+        assert_eq!(output.status.code(), Some(2));
+        stderr(&output)
+    };
+    assert!(answer("0s:400").contains("write 0s:400/s"));
+    assert!(answer("0s:400rps").contains("write 0s:400/s"));
+}
+
+#[test]
+fn the_table_of_a_search_fits_into_80_columns_and_has_only_settings_that_vary() {
+    let load = [
+        "--load",
+        "0s:100m 1m:900m 6m:900m",
+        "--find",
+        "--keep-unserved",
+    ];
+    let table = |more: &[&str]| {
+        let text = stdout(&simulate(&[&load[..], &["1"], more].concat()));
+        let rows = text.lines().skip_while(|line| !line.contains("core-h"));
+        let rows: Vec<String> = rows
+            .take_while(|l| !l.is_empty())
+            .map(str::to_owned)
+            .collect();
+        rows
+    };
+    let rows = table(&[]);
+    assert!(rows.len() > 10, "{rows:?}");
+    assert!(
+        rows.iter().all(|row| row.chars().count() <= 80),
+        "{rows:#?}"
+    );
+    assert!(
+        !rows[0].contains("policy") && !rows[0].contains("max"),
+        "{}",
+        rows[0]
+    );
+    assert!(rows.iter().any(|row| row.contains("  now")), "{rows:#?}");
+    let rows = table(&["--try-max", "10,12"]);
+    assert!(rows[0].contains("max"), "{}", rows[0]);
+}

@@ -217,11 +217,34 @@ fn without_any(objects: &[&Value]) -> String {
     kinds.dedup();
     match kinds.as_slice() {
         [] => format!("has no {KIND}"),
-        kinds if kinds.contains(&"ScaledObject") => format!(
-            "has no {KIND} but a ScaledObject, from which KEDA creates one: print it with `kubectl get hpa keda-hpa-NAME -o yaml`"
-        ),
+        kinds if kinds.contains(&"ScaledObject") => {
+            let object = objects.iter().find(|o| o["kind"] == "ScaledObject");
+            let printed = object.map_or_else(String::new, |object| kubectl_get(object));
+            format!(
+                "has no {KIND} but a ScaledObject, from which KEDA creates one: print it with `{printed}`"
+            )
+        }
         kinds => format!("has no {KIND}, but {}", kinds.join(", ")),
     }
+}
+
+/// The command that prints the autoscaler of a ScaledObject together with its target.
+fn kubectl_get(scaled: &Value) -> String {
+    let spec = &scaled["spec"];
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let own = text(&spec["advanced"]["horizontalPodAutoscalerConfig"]["name"]);
+    let object = text(&scaled["metadata"]["name"]).unwrap_or_else(|| "NAME".to_owned());
+    let name = own.unwrap_or_else(|| format!("keda-hpa-{object}"));
+    let target = &spec["scaleTargetRef"];
+    let kind = text(&target["kind"]).unwrap_or_else(|| "Deployment".to_owned());
+    let mut command = format!("kubectl get hpa/{name}");
+    if let Some(target) = text(&target["name"]) {
+        command += &format!(" {}/{target}", kind.to_lowercase());
+    }
+    if let Some(namespace) = text(&scaled["metadata"]["namespace"]) {
+        command += &format!(" -n {namespace}");
+    }
+    command + " -o yaml"
 }
 
 fn names(objects: &[&Value]) -> String {

@@ -11,7 +11,7 @@ use crate::units::Millicores;
 pub struct Simulable {
     /// The spec: its metrics are the pods' CPU in percent of the request, and its minimum is at least 1.
     pub spec: AutoscalerSpec,
-    /// A pod's CPU request, if the input gives it.
+    /// A pod's CPU request, if it is known; for a target in CPU per pod, it can be any, and is that amount.
     pub request: Option<Millicores>,
     /// A pod's CPU limit, if the input gives it.
     pub limit: Option<Millicores>,
@@ -23,9 +23,18 @@ pub struct Simulable {
     pub notes: Vec<String>,
 }
 
+/// What is known about a pod's CPU request beside the input.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PodRequest {
+    /// Replaces that of the input.
+    pub given: Option<Millicores>,
+    /// Counts if the input has none.
+    pub otherwise: Option<Millicores>,
+}
+
 impl Manifest {
     /// Drops what can't be simulated, with a note for each.
-    pub fn on_cpu(self) -> Simulable {
+    pub fn on_cpu(self, own: PodRequest) -> Simulable {
         let Self {
             name,
             namespace,
@@ -53,10 +62,9 @@ impl Manifest {
                 .as_ref()
                 .and_then(|workload| of(workload, container))
         };
-        let (request, limit) = (
-            amount(WorkloadManifest::cpu_request),
-            amount(WorkloadManifest::cpu_limit),
-        );
+        let limit = amount(WorkloadManifest::cpu_limit);
+        let request = own.given.or(amount(WorkloadManifest::cpu_request));
+        let request = request.or(own.otherwise).or(cpu.iter().find_map(per_pod));
         let measured = cpu.iter().any(|metric| metric.utilization().is_some());
         if let Some(workload) = workload.as_ref().filter(|_| measured) {
             let lacking = workload.without_cpu_request(container);
@@ -96,6 +104,14 @@ impl Manifest {
     }
 }
 
+/// The target of a metric that asks for an amount of CPU per pod.
+fn per_pod(metric: &MetricSpec) -> Option<Millicores> {
+    match metric.target {
+        MetricTarget::AverageValue(amount) => Some(Millicores(amount.milli())),
+        _ => None,
+    }
+}
+
 /// The simulated pod has one container, so a container's CPU is the pod's. An amount per pod is the same
 /// arithmetic as a percentage of its request.
 fn on_the_pod(
@@ -110,15 +126,10 @@ fn on_the_pod(
     }
     let target = match metric.target {
         MetricTarget::AverageValue(amount) => {
-            let (percent, of) = match request {
-                Some(request) => (
-                    (amount.milli().saturating_mul(100) / request.0.max(1)).max(1),
-                    format!("the request of {request}"),
-                ),
-                None => (100, "a request of that size".to_owned()),
-            };
+            let request = request.unwrap_or(Millicores(amount.milli()));
+            let percent = (amount.milli().saturating_mul(100) / request.0.max(1)).max(1);
             notes.push(format!(
-                "its CPU target of {amount} per pod is treated as {percent} % of {of}"
+                "its CPU target of {amount} per pod is treated as {percent} % of the request of {request}"
             ));
             MetricTarget::Utilization(i32::try_from(percent).unwrap_or(i32::MAX))
         }

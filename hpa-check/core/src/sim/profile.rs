@@ -111,6 +111,9 @@ impl LoadProfile {
         for point in &mut self.points {
             point.millicores *= factor;
         }
+        if let (Some(source), true) = (&mut self.source, (factor - 1.0).abs() > f64::EPSILON) {
+            *source += &format!(", times {factor}");
+        }
         self
     }
 }
@@ -136,8 +139,9 @@ fn point(word: &str, cost: Option<Duration>) -> Result<Point, String> {
         })?;
         number(rate).ok_or_else(form)? * cost.as_secs_f64() * 1000.0
     } else if cost.is_some() {
+        let rate = number(load).map_or_else(|| "400/s".to_owned(), |_| format!("{load}/s"));
         return Err(format!(
-            "`{word}` is not a rate, which --cost requires: write {time}:{load}/s, or omit --cost"
+            "`{word}` is not a rate, which --cost requires: write {time}:{rate}, or omit --cost"
         ));
     } else if let Some(milli) = load.strip_suffix('m') {
         number(milli).ok_or_else(form)?

@@ -1,6 +1,7 @@
 //! The cheapest settings within a bound, found by trying every combination of a small grid.
 
 mod grid;
+mod ranking;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -13,6 +14,7 @@ use super::{Scenario, Summary, fast_forward};
 use crate::units::Millicores;
 use grid::{Combination, combinations};
 pub use grid::{Grid, ScaleUpPolicy};
+use ranking::{Score, ranked};
 
 /// The bound to keep.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -81,16 +83,11 @@ pub struct Candidate {
 impl Candidate {
     /// The settings as reported, with their result.
     fn of(settings: &Combination, bound: Bound, summary: Summary) -> Self {
-        let down = settings
-            .spec
-            .behavior
-            .as_ref()
-            .and_then(|b| b.scale_down.as_ref());
         Self {
             min_replicas: settings.spec.effective_min(),
             max_replicas: settings.spec.max_replicas,
             target_percent: settings.spec.cpu_target_percent(),
-            window_seconds: down.and_then(|r| r.stabilization_window_seconds),
+            window_seconds: settings.window_seconds(),
             policy: settings.policy,
             request: settings.request,
             kept: bound.is_kept(&summary),
@@ -128,16 +125,14 @@ pub struct Search {
     pub kept: u64,
     /// The current settings.
     pub current: Candidate,
-    /// The cheapest within the bound, by core-hours, then by fewer scalings; at most ten.
+    /// The cheapest within the bound, by core-hours, then by fewer scalings, then by fewer changed settings; at most
+    /// ten.
     pub best: Vec<Candidate>,
     /// Those that cost less than the best and exceed the bound the least; at most three.
     #[serde(default)]
     pub nearest: Vec<Candidate>,
 }
 
-/// How many are reported.
-const BEST: usize = 10;
-const NEAREST: usize = 3;
 /// Combinations that a thread simulates in a row.
 const BATCH: usize = 8;
 
@@ -147,7 +142,8 @@ pub fn search(scenario: &Scenario, grid: Grid, bound: Bound) -> Search {
     let current = Combination::of(scenario);
     let all = combinations(&trial.bare, &grid);
     let scores = on_all_cpus(&all, |settings, spread| {
-        trial.score(&trial.summary(settings, spread))
+        let changes = settings.changes(&current, scenario.controller.downscale_stabilization);
+        trial.score(&trial.summary(settings, spread), changes)
     });
     let kept = scores.iter().filter(|score| score.kept).count();
     let (best, nearest) = ranked(&scores);
@@ -179,15 +175,6 @@ struct Trial<'a> {
     bound: Bound,
 }
 
-/// The criteria for ranking settings.
-#[derive(Debug, Clone, Copy)]
-struct Score {
-    kept: bool,
-    core_hours: f64,
-    scalings: u64,
-    miss: f64,
-}
-
 impl<'a> Trial<'a> {
     fn of(scenario: &'a Scenario, bound: Bound) -> Self {
         let mut bare = scenario.clone();
@@ -206,11 +193,12 @@ impl<'a> Trial<'a> {
         summary.unwrap_or_else(|| settings.apply(self.scenario).run_in_full())
     }
 
-    fn score(&self, summary: &Summary) -> Score {
+    fn score(&self, summary: &Summary, changes: usize) -> Score {
         Score {
             kept: self.bound.is_kept(summary),
             core_hours: summary.core_hours,
             scalings: summary.scalings,
+            changes,
             miss: self.bound.miss(summary),
         }
     }
@@ -251,25 +239,4 @@ fn on_all_cpus<T: Sync, R: Send>(all: &[T], each: impl Fn(&T, &mut Spread) -> R 
     });
     done.sort_unstable_by_key(|(batch, _)| *batch);
     done.into_iter().flat_map(|(_, results)| results).collect()
-}
-
-/// The cheapest within the bound, and among the cheaper ones those that exceed it the least. At equal cost,
-/// fewer scalings win, then the first one tried.
-fn ranked(scores: &[Score]) -> (Vec<usize>, Vec<usize>) {
-    let of = |kept: bool| (0..scores.len()).filter(move |i| scores[*i].kept == kept);
-    let mut best: Vec<usize> = of(true).collect();
-    best.sort_by(|a, b| {
-        let (a, b) = (&scores[*a], &scores[*b]);
-        a.core_hours
-            .total_cmp(&b.core_hours)
-            .then(a.scalings.cmp(&b.scalings))
-    });
-    best.truncate(BEST);
-    let cost = best
-        .first()
-        .map_or(f64::INFINITY, |i| scores[*i].core_hours);
-    let mut nearest: Vec<usize> = of(false).filter(|i| scores[*i].core_hours < cost).collect();
-    nearest.sort_by(|a, b| scores[*a].miss.total_cmp(&scores[*b].miss));
-    nearest.truncate(NEAREST);
-    (best, nearest)
 }

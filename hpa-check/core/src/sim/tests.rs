@@ -223,3 +223,29 @@ fn the_search_finds_cheaper_settings_within_the_bound_if_there_are_any() {
     let none = search(&scenario, grid, impossible);
     assert_eq!((none.kept, none.nearest.len()), (0, 3));
 }
+
+#[test]
+fn at_equal_cost_the_search_leaves_the_settings_alone_that_do_not_matter() {
+    // A load that never falls: no scale-down window changes anything.
+    let scenario = scenario("0s:60m 2m:60m 4m:600m 10m:600m");
+    let grid = Grid {
+        min_replicas: vec![1, 2, 3],
+        target_percent: vec![50, 70],
+        window_seconds: vec![60, 120, 300],
+        ..Grid::default()
+    };
+    let bound = Bound {
+        unserved_percent: Some(50.0),
+        ..Bound::default()
+    };
+    let found = search(&scenario, grid, bound);
+    let [first, second, ..] = found.best.as_slice() else {
+        panic!("{:?}", found.best)
+    };
+    assert_eq!(first.summary, second.summary, "a tie");
+    assert_eq!(
+        (first.window_seconds, second.window_seconds),
+        (Some(300), Some(60)),
+        "the controller's window is 300 s"
+    );
+}

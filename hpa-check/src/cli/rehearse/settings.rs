@@ -4,6 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use hpa_check_core::expectation::Expectation;
+use hpa_check_core::manifests::PodRequest;
 use hpa_check_core::sim::fault::Fault;
 use hpa_check_core::spec::{AutoscalerSpec, ContainerResources, MetricSpec, TargetRef};
 use hpa_check_core::units::Millicores;
@@ -131,7 +132,8 @@ impl Flags {
     /// Rejects impossible settings; reads the manifest, if there is one.
     pub(crate) fn resolve(&self, cpus: usize) -> Result<RehearsalSettings, Failure> {
         let timescale = self.timescale();
-        let manifest = self.manifest.simulable()?.map(|manifest| manifest.spec);
+        let manifest = self.manifest.simulable(PodRequest::default())?;
+        let manifest = manifest.map(|manifest| manifest.spec);
         let scaled = manifest.is_some();
         let spec = match manifest {
             Some(spec) => self.quickened(self.changed(spec), &timescale),

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use hpa_check_core::sim::{Candidate, ReplicaStep, ScaleUpPolicy, Search, Simulation, Summary};
+use hpa_check_core::sim::{
+    Candidate, ReplicaStep, ScaleUpPolicy, Scenario, Search, Simulation, Summary,
+};
 use hpa_check_core::spec::{PolicyKind, ScalingPolicy};
 
 use crate::report::words;
@@ -36,28 +38,14 @@ pub(crate) fn terminal(simulation: &Simulation) -> String {
     );
     text.push_str(&lines(&summary.path));
     let _ = write!(text, "\n{}", facts(summary));
+    if let Some(needed) = needed(&simulation.scenario) {
+        let _ = writeln!(text, "  peak of the load  {needed}");
+    }
     if !simulation.kept {
         text.push_str("\n  These settings do not keep the requested bounds.\n");
     }
     if let Some(search) = &simulation.search {
-        let _ = write!(
-            text,
-            "\n  {}\n\n  {}\n",
-            found(search),
-            padded(&HEAD.map(str::to_owned))
-        );
-        for candidate in &search.best {
-            let _ = writeln!(text, "  {}", padded(&cells(candidate)));
-        }
-        let now = if search.current.kept {
-            "now"
-        } else {
-            "now, does not keep them"
-        };
-        let _ = writeln!(text, "  {}   ({now})", padded(&cells(&search.current)));
-        for candidate in &search.nearest {
-            let _ = writeln!(text, "  {}   (missed)", padded(&cells(candidate)));
-        }
+        let _ = write!(text, "\n  {}\n\n{}", found(search), tried(search));
         if let Some(winner) = super::winner(simulation) {
             let _ = write!(text, "\n{}\n{}\n", winner.manifest, winner.patch);
         }
@@ -71,7 +59,12 @@ pub(crate) fn terminal(simulation: &Simulation) -> String {
 fn lines(path: &[ReplicaStep]) -> String {
     let line = |step: &ReplicaStep| {
         let at = words::clock_seconds(i64::try_from(step.second).unwrap_or(i64::MAX));
-        format!("  {at:>9}  {:>4} replicas\n", step.replicas)
+        let noun = if step.replicas == 1 {
+            "replica"
+        } else {
+            "replicas"
+        };
+        format!("  {at:>9}  {:>4} {noun}\n", step.replicas)
     };
     if path.len() <= LINES {
         return path.iter().map(line).collect();
@@ -108,6 +101,27 @@ fn facts(summary: &Summary) -> String {
     text
 }
 
+/// The highest load, and how many replicas keep the target then, whatever the maximum is.
+pub(crate) fn needed(scenario: &Scenario) -> Option<String> {
+    let target = scenario.spec.cpu_target_percent()?;
+    let most = scenario.spec.max_replicas;
+    let points = scenario.load.points.iter();
+    let peak = points.map(|point| point.millicores).fold(0.0, f64::max);
+    let cores = peak / 1000.0;
+    let each = f64::from(target) / 100.0 * scenario.pod.request.cores();
+    // Less than a thousandth of a pod is the noise of binary fractions.
+    let pods = (cores / each - 1e-3).ceil().max(1.0);
+    let replicas = if pods > 1.0 { "replicas" } else { "replica" };
+    let limit = if pods > f64::from(most) {
+        format!("; the maximum is {most}")
+    } else {
+        String::new()
+    };
+    Some(format!(
+        "{cores:.2} cores: {pods} {replicas} at {target} %{limit}"
+    ))
+}
+
 /// The result in a sentence, for reports.
 pub(crate) fn sentence(summary: &Summary) -> String {
     format!(
@@ -134,7 +148,13 @@ pub(crate) const HEAD: [&str; 12] = [
     "to capacity",
     "scalings",
 ];
-const WIDTHS: [usize; 12] = [3, 4, 6, 6, 14, 7, 10, 4, 9, 9, 11, 8];
+/// The same in a terminal of 80 columns.
+const SHORT: [&str; 12] = [
+    "min", "max", "target", "window", "policy", "request", "core-h", "most", "p95", "unserved",
+    "capacity", "steps",
+];
+/// Settings that are left out if they are the same in every row: the maximum, the policy and the request.
+const OFTEN_THE_SAME: [usize; 3] = [1, 4, 5];
 
 /// A row of it.
 pub(crate) fn cells(candidate: &Candidate) -> [String; 12] {
@@ -158,12 +178,42 @@ pub(crate) fn cells(candidate: &Candidate) -> [String; 12] {
     ]
 }
 
-fn padded(cells: &[String]) -> String {
-    let cells = cells.iter().zip(WIDTHS);
-    let cells: Vec<String> = cells
-        .map(|(cell, width)| format!("{cell:>width$}"))
+/// The table of a search for a terminal.
+fn tried(search: &Search) -> String {
+    let now = if search.current.kept {
+        "now"
+    } else {
+        "now, missed"
+    };
+    let best = search.best.iter().map(|one| (cells(one), ""));
+    let missed = search.nearest.iter().map(|one| (cells(one), "missed"));
+    let rows: Vec<([String; 12], &str)> = best
+        .chain([(cells(&search.current), now)])
+        .chain(missed)
         .collect();
-    cells.join("  ")
+    let same = |column: usize| {
+        rows.iter()
+            .all(|(cells, _)| cells[column] == rows[0].0[column])
+    };
+    let columns: Vec<(usize, usize)> = (0..SHORT.len())
+        .filter(|column| !(OFTEN_THE_SAME.contains(column) && same(*column)))
+        .map(|column| {
+            let cells = rows.iter().map(|(cells, _)| cells[column].chars().count());
+            (column, cells.max().unwrap_or(0).max(SHORT[column].len()))
+        })
+        .collect();
+    let line = |cell: &dyn Fn(usize) -> String| {
+        let cells = columns
+            .iter()
+            .map(|(column, width)| format!("{:>width$}", cell(*column)));
+        cells.collect::<Vec<_>>().join("  ")
+    };
+    let mut text = line(&|column| SHORT[column].to_owned()) + "\n";
+    for (cells, mark) in &rows {
+        let row = format!("{}  {mark}", line(&|column| cells[column].clone()));
+        let _ = writeln!(text, "{}", row.trim_end());
+    }
+    text
 }
 
 /// What a search found, in a sentence.

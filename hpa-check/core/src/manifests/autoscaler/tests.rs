@@ -3,6 +3,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::manifests::PodRequest;
 use crate::spec::MetricTarget;
 use crate::units::Millicores;
 
@@ -232,7 +233,18 @@ fn input_without_a_usable_autoscaler_is_refused_in_one_line() {
         ),
         (
             json!({"kind": "ScaledObject"}),
-            "kubectl get hpa keda-hpa-NAME",
+            "`kubectl get hpa/keda-hpa-NAME -o yaml`",
+        ),
+        (
+            json!({"kind": "ScaledObject", "metadata": {"name": "cart", "namespace": "shop"},
+                "spec": {"scaleTargetRef": {"name": "web"}}}),
+            "`kubectl get hpa/keda-hpa-cart deployment/web -n shop -o yaml`",
+        ),
+        (
+            json!({"kind": "ScaledObject", "metadata": {"name": "cart"}, "spec": {
+                "scaleTargetRef": {"kind": "StatefulSet", "name": "web"},
+                "advanced": {"horizontalPodAutoscalerConfig": {"name": "own"}}}}),
+            "`kubectl get hpa/own statefulset/web -o yaml`",
         ),
         (
             json!({"kind": "List", "items": null}),
@@ -263,7 +275,9 @@ fn metrics_that_cannot_be_simulated_are_named_and_the_others_stay() {
         autoscaler("shop", json!({"metrics": metrics})),
         deployment("shop"),
     ];
-    let simulable = read(&documents, None).unwrap().on_cpu();
+    let simulable = read(&documents, None)
+        .unwrap()
+        .on_cpu(PodRequest::default());
     assert_eq!(names(&simulable.spec), ["cpu: 50 %"]);
     assert_eq!(simulable.request, Some(Millicores(200)));
     let notes = simulable.notes.join("\n");
@@ -281,7 +295,7 @@ fn metrics_that_cannot_be_simulated_are_named_and_the_others_stay() {
 fn an_autoscaler_without_a_cpu_metric_is_simulated_at_the_default_target_with_a_note() {
     let metrics = json!([{"type": "External", "external": {"metric": {"name": "queue"}, "target": {"type": "AverageValue", "averageValue": "5"}}}]);
     let object = autoscaler("shop", json!({"metrics": metrics, "minReplicas": 0}));
-    let simulable = read(&[object], None).unwrap().on_cpu();
+    let simulable = read(&[object], None).unwrap().on_cpu(PodRequest::default());
     assert_eq!(
         simulable.spec.metrics[0].target,
         MetricTarget::Utilization(80)
@@ -292,4 +306,30 @@ fn an_autoscaler_without_a_cpu_metric_is_simulated_at_the_default_target_with_a_
         "{:?}",
         simulable.notes
     );
+}
+
+#[test]
+fn an_amount_per_pod_is_taken_relative_to_the_request_that_is_simulated() {
+    let metrics = json!([{"type": "Resource", "resource": {"name": "cpu", "target": {"type": "AverageValue", "averageValue": "300m"}}}]);
+    let alone = [autoscaler("shop", json!({"metrics": metrics}))];
+    let with = [alone[0].clone(), deployment("shop")];
+    let milli = |given: Option<i64>| given.map(Millicores);
+    for (documents, given, otherwise, percent, request) in [
+        (&alone[..], None, None, 100, 300),
+        (&alone, Some(200), None, 150, 200),
+        (&alone, None, Some(600), 50, 600),
+        (&with, None, Some(600), 120, 250),
+        (&with, Some(100), None, 300, 100),
+    ] {
+        let own = PodRequest {
+            given: milli(given),
+            otherwise: milli(otherwise),
+        };
+        let simulable = read(documents, None).unwrap().on_cpu(own);
+        assert_eq!(
+            (simulable.spec.cpu_target_percent(), simulable.request),
+            (Some(percent), milli(Some(request))),
+            "{given:?}, {otherwise:?}"
+        );
+    }
 }

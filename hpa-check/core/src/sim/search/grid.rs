@@ -1,6 +1,7 @@
 //! The settings to try, and every combination of them.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -96,6 +97,33 @@ impl Combination {
         changed.spec = self.spec.clone();
         changed.pod.request = self.request;
         changed
+    }
+
+    /// How many settings differ from these. A spec without a scale-down window has the controller's.
+    pub(super) fn changes(&self, now: &Self, window: Duration) -> usize {
+        let behavior = |of: &Self| of.spec.behavior.clone();
+        let up = |of: &Self| behavior(of).and_then(|behavior| behavior.scale_up);
+        let down = |of: &Self| {
+            let seconds = of.window_seconds().map(u64::try_from);
+            seconds.map_or(window, |s| Duration::from_secs(s.unwrap_or_default()))
+        };
+        [
+            self.spec.effective_min() != now.spec.effective_min(),
+            self.spec.max_replicas != now.spec.max_replicas,
+            self.spec.cpu_target_percent() != now.spec.cpu_target_percent(),
+            self.request != now.request,
+            up(self) != up(now) || behavior(self).is_some() != behavior(now).is_some(),
+            down(self) != down(now),
+        ]
+        .into_iter()
+        .filter(|differs| *differs)
+        .count()
+    }
+
+    /// The scale-down window, if the spec sets one.
+    pub(super) fn window_seconds(&self) -> Option<i32> {
+        let down = self.spec.behavior.as_ref()?.scale_down.as_ref()?;
+        down.stabilization_window_seconds
     }
 }
 
