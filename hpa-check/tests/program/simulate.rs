@@ -101,7 +101,7 @@ fn the_search_ends_in_a_manifest_to_apply_and_names_the_near_misses() {
     ]);
     let said = stdout(&output);
     for text in [
-        "(missed)",
+        "  missed\n",
         "kind: HorizontalPodAutoscaler",
         "kubectl patch hpa simulated --type merge -p '{\"spec\":",
     ] {
@@ -265,14 +265,14 @@ fn an_assumed_request_is_announced_with_the_way_to_give_the_real_one() {
     };
     let alone = said(ALONE, &[]);
     assert!(
-        alone.contains("pods of 100m are simulated")
+        alone.contains("pods that request 100m are simulated")
             && alone.contains("`kubectl get hpa/cart deployment/web -o yaml`"),
         "{alone}"
     );
     let both = format!("{ALONE}{WITHOUT_REQUEST}");
     let without = said(&both, &[]);
     assert!(
-        without.contains("Deployment/web has no CPU request"),
+        without.contains("set the requests of Deployment/web"),
         "{without}"
     );
     assert_eq!(said(&both, &["--cpu-request", "200m"]), "");
@@ -314,7 +314,7 @@ fn the_table_of_a_search_fits_into_80_columns_and_has_only_settings_that_vary() 
     ];
     let table = |more: &[&str]| {
         let text = stdout(&simulate(&[&load[..], &["1"], more].concat()));
-        let rows = text.lines().skip_while(|line| !line.contains("core-h"));
+        let rows = text.lines().skip_while(|line| !line.contains("core-h  "));
         let rows: Vec<String> = rows
             .take_while(|l| !l.is_empty())
             .map(str::to_owned)
@@ -333,6 +333,6 @@ fn the_table_of_a_search_fits_into_80_columns_and_has_only_settings_that_vary() 
         rows[0]
     );
     assert!(rows.iter().any(|row| row.contains("  now")), "{rows:#?}");
-    let rows = table(&["--try-max", "10,12"]);
+    let rows = table(&["--try-max", "6,10"]);
     assert!(rows[0].contains("max"), "{}", rows[0]);
 }

@@ -66,7 +66,8 @@ impl Manifest {
         let request = own.given.or(amount(WorkloadManifest::cpu_request));
         let request = request.or(own.otherwise).or(cpu.iter().find_map(per_pod));
         let measured = cpu.iter().any(|metric| metric.utilization().is_some());
-        if let Some(workload) = workload.as_ref().filter(|_| measured) {
+        let assumed = measured && own.given.is_none();
+        if let Some(workload) = workload.as_ref().filter(|_| assumed) {
             let lacking = workload.without_cpu_request(container);
             if !lacking.is_empty() {
                 notes.push(format!(

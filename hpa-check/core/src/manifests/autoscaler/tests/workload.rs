@@ -102,7 +102,11 @@ fn resources_that_the_api_server_refuses_are_refused() {
 fn a_simulation_says_that_a_container_without_a_request_stops_the_autoscaler() {
     let notes = |object: Value| {
         let documents = [object, autoscaler("shop", json!({}))];
-        read(&documents, None).unwrap().on_cpu(PodRequest::default()).notes.join("; ")
+        read(&documents, None)
+            .unwrap()
+            .on_cpu(PodRequest::default())
+            .notes
+            .join("; ")
     };
     let without = notes(with_resources(json!({})));
     assert!(
