@@ -183,15 +183,14 @@ fn scenario(args: &Args) -> Result<Scenario, Failure> {
         ));
     }
     check_replicas(spec.max_replicas)?;
-    let request = match args.cpu_request {
-        Some(amount) => amount.0,
-        None => {
-            let known = given.and_then(|m| m.request);
-            if let (None, Some(manifest)) = (known, given) {
-                assumed(manifest);
-            }
-            known.or(Some(REQUEST))
+    let request = if let Some(amount) = args.cpu_request {
+        amount.0
+    } else {
+        let known = given.and_then(|m| m.request);
+        if let (None, Some(manifest)) = (known, given) {
+            assumed(manifest);
         }
+        known.or(Some(REQUEST))
     };
     let Some(request) = request else {
         return Err(Failure::usage(

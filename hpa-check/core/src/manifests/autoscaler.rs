@@ -228,7 +228,7 @@ fn without_any(objects: &[&Value]) -> String {
     }
 }
 
-/// The command that prints the autoscaler of a ScaledObject together with its target.
+/// The command that prints the autoscaler of a `ScaledObject` together with its target.
 fn kubectl_get(scaled: &Value) -> String {
     let spec = &scaled["spec"];
     let text = |value: &Value| value.as_str().map(str::to_owned);
