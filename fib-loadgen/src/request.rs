@@ -39,6 +39,14 @@ impl Source {
             Self::Requests(requests) => &requests.checks,
         }
     }
+
+    /// The path of every request as it was given, without its query, if there is one path for all.
+    pub fn path(&self) -> Option<&str> {
+        match self {
+            Self::Fibonacci(_) => None,
+            Self::Requests(requests) => requests.path.as_deref(),
+        }
+    }
 }
 
 /// A request to send.
@@ -62,6 +70,8 @@ pub struct Requests {
     /// Whether their weights differ; requests of equal weight are sent in turn.
     weighted: bool,
     checks: Vec<Check>,
+    /// The path of the only request, without its query, which may hold a secret.
+    path: Option<String>,
 }
 
 /// One request, whose placeholders are filled in each time.
@@ -95,6 +105,10 @@ impl Requests {
         }
         #[expect(clippy::float_cmp, reason = "weights as they were written")]
         let weighted = specs.iter().any(|spec| spec.weight != specs[0].weight);
+        let path = match specs.as_slice() {
+            [only] => only.path.split('?').next().map(str::to_owned),
+            _ => None,
+        };
         let mut all = checks.to_vec();
         let mut upto = 0.0;
         let mut list = Vec::new();
@@ -114,6 +128,7 @@ impl Requests {
             list,
             weighted,
             checks: all,
+            path,
         })
     }
 

@@ -132,6 +132,9 @@ pub struct MergedShard {
 pub struct TargetFacts {
     /// The base URL.
     pub url: String,
+    /// The path of every request, without its query; absent for F(n), and if the requests have several paths.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
     /// The addresses of its host before the run.
     pub resolved: Vec<String>,
     /// The protocol.

@@ -23,7 +23,8 @@ const HEALTHCHECK: &str = "Examples:
   FIB_ADMIN=127.0.0.1:9091 fib-server healthcheck";
 
 const COMPLETIONS: &str = "Examples:
-  fib-server completions bash > ~/.local/share/bash-completion/completions/fib-server
+  fib-server completions bash \\
+    > ~/.local/share/bash-completion/completions/fib-server
   fib-server completions zsh > ~/.zfunc/_fib-server
   fib-server completions fish > ~/.config/fish/completions/fib-server.fish";
 

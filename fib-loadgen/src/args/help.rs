@@ -10,8 +10,10 @@ pub(super) fn program() -> String {
 
 pub(super) const RUN: &str = "Examples:
   fib-loadgen http://cart.shop.svc/items --users 50 --check status=200
-  fib-loadgen http://fib-server --rate 400/s --run-time 2m --threshold 'p99<250ms' -o html=load.html
-  fib-loadgen run http://fib-server --profile hpa-step:min=3,max=10,target=50%,request=200m,cost=20ms";
+  fib-loadgen http://fib-server --rate 400/s --run-time 2m \\
+    --threshold 'p99<250ms' -o html=load.html
+  fib-loadgen run http://fib-server \\
+    --profile hpa-step:min=3,max=10,target=50%,request=200m,cost=20ms";
 
 pub(super) const PLAN: &str = "Examples:
   fib-loadgen plan --stage 30s:500 --stage 1m@500
@@ -24,9 +26,12 @@ pub(super) const VERIFY: &str = "Examples:
   fib-loadgen verify https://fib-server --cacert ca.pem";
 
 pub(super) const CAPACITY: &str = "Examples:
-  fib-loadgen capacity http://cart.shop.svc/items --threshold 'p99<250ms' --threshold 'error-rate<1%'
-  fib-loadgen capacity http://fib-server --threshold 'p99<100ms' --start-rate 500/s --max-rate 5000/s
-  fib-loadgen capacity http://fib-server --threshold 'p99.9<1s' --trial 30s --precision 5% --json";
+  fib-loadgen capacity http://cart.shop.svc/items \\
+    --threshold 'p99<250ms' --threshold 'error-rate<1%'
+  fib-loadgen capacity http://fib-server --threshold 'p99<100ms' \\
+    --start-rate 500/s --max-rate 5000/s
+  fib-loadgen capacity http://fib-server --threshold 'p99.9<1s' \\
+    --trial 30s --precision 5% --json";
 
 pub(super) const REPORT: &str = "Examples:
   fib-loadgen report load.json
@@ -49,7 +54,8 @@ pub(super) const SCHEMA: &str = "Examples:
   fib-loadgen schema | jq .properties.totals";
 
 pub(super) const COMPLETIONS: &str = "Examples:
-  fib-loadgen completions bash > ~/.local/share/bash-completion/completions/fib-loadgen
+  fib-loadgen completions bash \\
+    > ~/.local/share/bash-completion/completions/fib-loadgen
   fib-loadgen completions zsh > ~/.zfunc/_fib-loadgen
   fib-loadgen completions fish > ~/.config/fish/completions/fib-loadgen.fish";
 

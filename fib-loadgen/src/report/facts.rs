@@ -9,8 +9,18 @@ const FROM_THE_START_S: f64 = 5.0;
 
 /// The target and what was requested: a run's name for people.
 pub(crate) fn subject(document: &Document) -> String {
-    let url = document.target.url.trim_end_matches('/');
-    format!("{url}, {}", load(document))
+    format!("{}, {}", target(document), load(document))
+}
+
+/// The URL that was asked for, with its path if there is one for all requests.
+fn target(document: &Document) -> String {
+    let (url, path) = (&document.target.url, &document.target.path);
+    let path = path.as_deref().unwrap_or_default();
+    format!(
+        "{}{}",
+        url.trim_end_matches('/'),
+        path.trim_end_matches('/')
+    )
 }
 
 /// The load: `500 users` or `up to 430 requests/s`.
@@ -164,7 +174,7 @@ pub(crate) fn settings(document: &Document) -> Vec<(&'static str, String)> {
         ("Warm-up", format!("{} s", plan.warmup_ms / 1000)),
         ("Started", document.run.started_utc.clone()),
         ("Ended", document.run.ended_utc.clone()),
-        ("Target", document.target.url.clone()),
+        ("Target", target(document)),
         ("Resolved", document.target.resolved.join(", ")),
         ("Protocol", document.target.http.to_string()),
         ("Machine", document.run.host.clone().unwrap_or_default()),

@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::result::{Document, ThresholdResult, Timing};
+use crate::result::{CheckResult, Document, ThresholdResult, Timing};
 
 /// A metric of k6.
 struct Metric {
@@ -37,7 +37,9 @@ pub(super) fn summary_export(document: &Document) -> String {
         }
         metrics.insert(metric.name.to_owned(), values);
     }
-    let document = json!({ "root_group": root(json!({}), json!({})), "metrics": metrics });
+    let checks = document.checks.iter();
+    let checks: Map<String, Value> = checks.map(|c| (c.check.clone(), check(c))).collect();
+    let document = json!({ "root_group": root(json!({}), checks.into()), "metrics": metrics });
     format!("{document:#}\n")
 }
 
@@ -59,8 +61,9 @@ pub(super) fn summary(document: &Document) -> String {
         }
         metrics.insert(metric.name.to_owned(), value);
     }
+    let checks = document.checks.iter().map(check).collect();
     let document = json!({
-        "root_group": root(json!([]), json!([])),
+        "root_group": root(json!([]), checks),
         "options": {
             "summaryTrendStats": ["avg", "min", "med", "max", "p(90)", "p(95)", "p(99)", "p(99.9)"],
             "summaryTimeUnit": "",
@@ -87,6 +90,28 @@ fn root(groups: Value, checks: Value) -> Value {
     })
 }
 
+/// A check of the root group. Its id in k6 is the MD5 of its path; dashboards need it to be unique, and the path is.
+fn check(result: &CheckResult) -> Value {
+    let path = format!("::{}", result.check);
+    json!({
+        "name": result.check,
+        "id": path,
+        "path": path,
+        "passes": result.passed,
+        "fails": result.failed,
+    })
+}
+
+/// How many checks passed and failed: those of `--check`, or of what is checked in every answer.
+fn checked(document: &Document) -> (u64, u64) {
+    let (checks, totals) = (&document.checks, &document.totals);
+    if checks.is_empty() {
+        return (totals.ok, totals.wrong);
+    }
+    let sum = |count: fn(&CheckResult) -> u64| checks.iter().map(count).sum();
+    (sum(|check| check.passed), sum(|check| check.failed))
+}
+
 #[expect(clippy::cast_precision_loss, reason = "counts as shares and rates")]
 fn all(document: &Document) -> Vec<Metric> {
     let totals = &document.totals;
@@ -106,6 +131,7 @@ fn all(document: &Document) -> Vec<Metric> {
     };
     let users = document.plan.users;
     let latency = &document.latency;
+    let (passed, failed) = checked(document);
     let metric = |name, kind, contains, values| Metric {
         name,
         kind,
@@ -144,7 +170,7 @@ fn all(document: &Document) -> Vec<Metric> {
             trend(&latency.response),
         ),
         metric("iterations", "counter", "default", counter(totals.ok)),
-        metric("checks", "rate", "default", share(totals.ok, totals.wrong)),
+        metric("checks", "rate", "default", share(passed, failed)),
         metric("data_received", "counter", "data", counter(totals.bytes)),
         metric("vus", "gauge", "default", gauge(&document.series.users)),
         metric(
@@ -230,5 +256,30 @@ mod tests {
             (Some("trend"), Some("time"))
         );
         assert!(summary["state"]["testRunDurationMs"].is_f64());
+    }
+
+    #[test]
+    fn every_check_is_listed_by_name_and_the_metric_counts_them_all() {
+        let mut run = fixture::passed();
+        let result = |check: &str, passed, failed| CheckResult {
+            check: check.to_owned(),
+            passed,
+            failed,
+        };
+        run.checks = vec![result("status=200", 9, 1), result("body*=hello", 7, 3)];
+        let document: Value = serde_json::from_str(&summary(&run)).unwrap();
+        let listed = &document["root_group"]["checks"][1];
+        assert_eq!(
+            (&listed["name"], &listed["path"]),
+            (&json!("body*=hello"), &json!("::body*=hello"))
+        );
+        let export: Value = serde_json::from_str(&summary_export(&run)).unwrap();
+        let listed = &export["root_group"]["checks"]["status=200"];
+        assert_eq!(
+            (&listed["passes"], &listed["fails"]),
+            (&json!(9), &json!(1))
+        );
+        let all = &export["metrics"]["checks"];
+        assert_eq!((&all["passes"], &all["fails"]), (&json!(16), &json!(4)));
     }
 }

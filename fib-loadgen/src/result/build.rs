@@ -88,6 +88,7 @@ pub fn build(settings: &Settings, load: &Load, ended: &Ended) -> Document {
         run: run(settings, ended),
         target: TargetFacts {
             url: load.base.to_string(),
+            path: load.source.path().map(str::to_owned),
             resolved: ended.resolved.clone(),
             http: http(load).into(),
             addresses: addresses(load),

@@ -158,3 +158,21 @@ fn each_user_keeps_its_own_cookies() {
     // The first request of each of the two users, and the one before the load, had none yet.
     assert_eq!(with(&server.requests()), 10);
 }
+
+#[test]
+fn a_page_is_named_after_the_path_of_its_requests_and_never_shows_the_query() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = service("200 OK", "", "hello");
+    let page = folder.path().join("load.html");
+    let output = format!("html={}", page.display());
+    let ended = load(&server, "/items/{{counter}}?token=s3cr3t", &["-o", &output]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert_eq!(ended.result["target"]["path"], "/items/{{counter}}");
+    let page = std::fs::read_to_string(page).unwrap();
+    let title = format!(
+        "<title>PASS: http://{}/items/{{{{counter}}}}, ",
+        server.address
+    );
+    assert!(page.contains(&title), "{title}");
+    assert!(!page.contains("s3cr3t"));
+}

@@ -27,6 +27,17 @@ pub(super) fn is_fixed(nodes: &[Node]) -> bool {
         })
 }
 
+/// The pods of other namespaces that no pod of this one can displace: those of at least the highest priority in it.
+pub(super) fn lasting(pods: Vec<WatchedPod>, namespace: &str) -> Vec<WatchedPod> {
+    let priority = |pod: &WatchedPod| pod::placement(pod).priority;
+    let (own, others): (Vec<_>, Vec<_>) = pods
+        .into_iter()
+        .partition(|pod| pod.metadata.namespace.as_deref() == Some(namespace));
+    let highest = own.iter().map(priority).max().unwrap_or(i32::MAX);
+    let lasts = |pod: &WatchedPod| priority(pod) >= highest;
+    others.into_iter().filter(lasts).collect()
+}
+
 /// Allocatable CPU of the nodes, minus the requests of the `others` already there if these are
 /// known, in millicores, with a sentence that explains it.
 pub(super) fn left(nodes: &[Node], others: Option<&[WatchedPod]>) -> (i64, String) {
@@ -94,6 +105,33 @@ mod tests {
             how,
             "3930m allocatable on 2 nodes, minus 1050m requested by pods of other namespaces"
         );
+    }
+
+    #[test]
+    fn a_pod_that_the_targets_pods_can_displace_counts_as_room() {
+        let pod = |name: &str, namespace: &str, priority: i32| -> WatchedPod {
+            serde_json::from_value(json!({
+                "metadata": {"name": name, "namespace": namespace},
+                "spec": {"priority": priority, "containers": []}
+            }))
+            .unwrap()
+        };
+        let lasting = |own: Vec<WatchedPod>| {
+            let others = [
+                pod("placeholder", "spare", -10),
+                pod("api", "other", 0),
+                pod("dns", "kube-system", 2_000_000_000),
+            ];
+            let pods = own.into_iter().chain(others).collect();
+            let names = |pod: &WatchedPod| pod.metadata.name.clone().unwrap();
+            let lasting = super::lasting(pods, "shop");
+            lasting.iter().map(names).collect::<Vec<_>>()
+        };
+        assert_eq!(lasting(vec![pod("cart", "shop", 0)]), ["api", "dns"]);
+        let important = vec![pod("job", "shop", 0), pod("cart", "shop", 1000)];
+        assert_eq!(lasting(important), ["dns"]);
+        // Nobody knows the priority of pods that are not there yet.
+        assert!(lasting(vec![]).is_empty());
     }
 
     #[test]

@@ -106,15 +106,8 @@ impl Asking<'_> {
         }
         // This only makes the bound tighter, so it does not justify a cluster-wide permission to read pods.
         let running = ListParams::default().fields("status.phase!=Succeeded,status.phase!=Failed");
-        let others: Option<Vec<WatchedPod>> = within(self.timing.call, pods.list(&running))
-            .await
-            .ok()
-            .map(|list| {
-                list.items
-                    .into_iter()
-                    .filter(|pod| pod.namespace().as_deref() != Some(namespace))
-                    .collect()
-            });
+        let pods = within(self.timing.call, pods.list(&running)).await.ok();
+        let others = pods.map(|list| capacity::lasting(list.items, namespace));
         let (total, how) = capacity::left(&nodes, others.as_deref());
         self.reporter.tell(Seen::Fact(Fact::CpuCapacity {
             total: Millicores(total),

@@ -68,7 +68,7 @@ pub(super) fn times(sheet: &mut Sheet<'_>) {
     let Some(times) = Times::of(&sheet.document.series, each) else {
         return;
     };
-    sheet.title("Response times: the stronger, the more requests", &[]);
+    sheet.title("Response times, by number of requests", &[]);
     let axis = sheet.log_frame(HEIGHT, times.least, times.most);
     let left = sheet.time.left;
     let width = (sheet.time.right - left) / count(columns);
@@ -147,7 +147,7 @@ pub(super) fn pods(sheet: &mut Sheet<'_>) {
     pods.sort_by(|a, b| a.first_s.total_cmp(&b.first_s).then(a.name.cmp(&b.name)));
     let (each, columns) = columns(sheet);
     let grid: Vec<Vec<u64>> = pods.iter().map(|pod| row(pod, each, columns)).collect();
-    sheet.title("Pods: the stronger, the larger the share", &[]);
+    sheet.title("Pods, by share of the answers", &[]);
     let left = sheet.time.left;
     let width = (sheet.time.right - left) / count(columns);
     for (pod, row) in pods.iter().zip(&grid).take(MOST) {
