@@ -414,10 +414,12 @@ mod tests {
         for name in commands {
             let command = cli.find_subcommand_mut(&name).unwrap();
             let text = command.get_after_help().unwrap().to_string();
-            let examples: Vec<&str> = text
-                .lines()
-                .filter(|line| line.contains("fib-loadgen "))
-                .collect();
+            let part = text.split("\n\n").next().unwrap();
+            // A line that the help wraps can't be copied.
+            let longest = part.lines().map(str::len).max();
+            assert!(longest <= Some(80), "{name}: {longest:?}");
+            let joined = part.replace("\\\n", " ");
+            let examples: Vec<&str> = joined.lines().skip(1).collect();
             assert_eq!(examples.len(), 3, "{name}");
             for example in examples {
                 let typed = example

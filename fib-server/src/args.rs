@@ -414,6 +414,7 @@ mod tests {
             assert!(flag.get_help_heading().is_some(), "{}", flag.get_id());
         }
         for text in [HELP, HEALTHCHECK, COMPLETIONS, MAN] {
+            let text = text.replace("\\\n", " ");
             let lines = text.lines().skip(1).take_while(|line| !line.is_empty());
             assert_eq!(lines.clone().count(), 3, "{text}");
             for line in lines {

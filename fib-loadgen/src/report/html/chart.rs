@@ -217,9 +217,9 @@ mod tests {
             for title in [
                 "Requests per second<",
                 "Response time<",
-                "Response times:",
+                "Response times, by",
                 "Users<",
-                "Pods:",
+                "Pods, by",
                 "Fairness",
             ] {
                 assert!(svg.contains(&format!(">{title}")), "{format:?}: {title}");
