@@ -89,7 +89,7 @@ fn a_search_prints_the_cheapest_setting_next_to_the_current_one() {
     let text = said(&output);
     assert_eq!(output.status.code(), Some(0), "{text}");
     assert!(
-        text.contains("36 combinations tried") && text.contains("(now)"),
+        text.contains("36 combinations tried") && text.contains("  now\n"),
         "{text}"
     );
     let endless = hpa_check(&["simulate", "--load", "0s:1", "--find"]);
