@@ -10,7 +10,8 @@
 //! readings ─┘
 //! ```
 //!
-//! A reading is a state of the pods plus an answer of the metrics API, both of which may have held at the sync.
+//! A reading is a state of the pods plus an answer of the metrics API, both of which may have held at the sync. A sync
+//! asks once for each metric, so it may read one resource from an answer and the other from the next.
 //! A sync that repeats the previous decision leaves no trace in the status, but it makes recommendations, which
 //! each memory keeps as possible. The set has at most [`memories::MOST`] members. A sync is explained if at
 //! least one member explains it. If none does, the set continues from what the status itself proves.
@@ -27,6 +28,7 @@ use crate::run::timeline::{ProposalStep, Range, SyncRecord};
 use crate::spec::AutoscalerSpec;
 
 pub(crate) mod assumed;
+mod calls;
 mod circumstances;
 mod memories;
 mod memory;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::calls::CallOrder;
 use super::sightings::{NEAR, ReadingSearch, Span};
 use crate::model::reconcile::Controller;
 use crate::model::selector::TargetSelector;
@@ -30,6 +31,7 @@ pub(super) fn search(
         around: around(state),
         initialization: state.controller().cpu_initialization_period,
         samples: spec.metrics.iter().any(|m| m.resource().is_some()),
+        order: CallOrder::of(spec),
     }
 }
 

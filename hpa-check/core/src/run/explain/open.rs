@@ -225,6 +225,8 @@ impl Open {
             memories = self.after_unexplained(question, before, readings, record.certain);
         }
         if lack.is_some() {
+            // What explains it need not be what the controller read.
+            memories.extend(self.after_unexplained(question, before, readings, false));
             memories.map(|memory| memory.lose_recommendations(self.when.until));
         }
         (memories, record)
@@ -360,6 +362,10 @@ impl Open {
             }
             memory.forget(question.windows, self.when.from);
         });
+        if !certain {
+            // Other readings may show the same status, and ask for something else.
+            return memories;
+        }
         let mut all = Memories::none();
         for replicas in &shown {
             let mut with = memories.clone();

@@ -1,12 +1,14 @@
 //! The pods and the answers of the metrics API, each with the time during which it held: what the controller
 //! may have read.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::calls::{CallOrder, as_one};
 use crate::model::pods::ModelPod;
 use crate::model::{after, before};
 use crate::observation::{Pod, PodSample, Watched};
@@ -14,6 +16,9 @@ use crate::run::state::RunState;
 
 /// The observer and the controller see a change of a pod at about the same time.
 pub(super) const NEAR: Duration = Duration::from_secs(2);
+
+/// The clocks of nodes differ by up to this part of a sample's window.
+const CLOCKS: u32 = 8;
 
 /// Evaluating one pod is one unit of work; a sync that takes more is explained from the nearest readings only.
 const MOST_WORK: usize = 50_000;
@@ -61,6 +66,8 @@ pub(super) struct Sightings {
     answers: usize,
     /// When the metrics API answered.
     answered: VecDeque<Timestamp>,
+    /// When an answer may have come and gone between two polls.
+    hidden: VecDeque<Span>,
     /// Since when the observed pods differ from the target's count.
     differ_since: Option<Timestamp>,
     /// When they differed for longer than an update takes.
@@ -93,6 +100,8 @@ pub(super) struct ReadingSearch {
     pub(super) initialization: Duration,
     /// Whether it reads samples of the pods' resources at all.
     pub(super) samples: bool,
+    /// Which resource it asks about first, if it asks about two.
+    pub(super) order: Option<CallOrder>,
 }
 
 impl Sightings {
@@ -128,6 +137,7 @@ impl Sightings {
         if answer.is_ok() {
             self.answered.push_back(at);
         }
+        let hidden = self.hidden_before(at, &answer);
         let mut from = at;
         if let Some(last) = self.given.back_mut() {
             if *last.answer == answer {
@@ -138,6 +148,7 @@ impl Sightings {
             from = last.seen;
             last.when.until = at;
         }
+        self.hidden.extend(hidden);
         self.answers += 1;
         self.given.push_back(Given {
             number: self.answers,
@@ -149,6 +160,34 @@ impl Sightings {
             answer: Arc::new(answer),
         });
         true
+    }
+
+    /// When there may have been another answer between the last one and this one: pods of the last one are gone, and the
+    /// others were sampled again, so those may have been sampled again, too, before they ended.
+    fn hidden_before(&self, at: Timestamp, answer: &Answer) -> Option<Span> {
+        let last = self.given.back()?;
+        let (earlier, later) = (last.answer.as_ref().as_ref().ok()?, answer.as_ref().ok()?);
+        let sampled: BTreeMap<&str, Timestamp> = later
+            .iter()
+            .map(|s| (s.pod.as_str(), s.timestamp))
+            .collect();
+        let known = |s: &PodSample| sampled.get(s.pod.as_str()).map(|at| *at > s.timestamp);
+        let common: Vec<bool> = earlier.iter().filter_map(known).collect();
+        if !common.is_empty() && !common.contains(&true) {
+            return None;
+        }
+        // The samples of a round are given together, after the last one was taken.
+        let taken = later.iter().max_by_key(|s| s.timestamp);
+        let taken = taken.map(|s| before(s.timestamp, NEAR.min(s.window / CLOCKS)));
+        let taken = taken.filter(|taken| *taken <= at);
+        let from = taken.map_or(last.seen, |taken| taken.max(last.seen));
+        let was_there = |pod: &str| {
+            let ended = |c: &Change| c.pod == pod && c.becomes.is_none() && c.at >= from;
+            self.pods.contains_key(pod) || self.changes.iter().any(ended)
+        };
+        let mut missing = earlier.iter().filter(|s| known(s).is_none());
+        let hides = missing.any(|s| was_there(&s.pod));
+        hides.then_some(Span { from, until: at })
     }
 
     /// Whether the metrics API has answered at an instant or later.
@@ -180,6 +219,7 @@ impl Sightings {
         }
         self.given.retain(|given| given.when.until >= then);
         self.differed.retain(|span| span.until >= then);
+        self.hidden.retain(|span| span.until >= then);
         // The last of them starts the time without an answer, if there is one.
         while self.answered.get(1).is_some_and(|at| *at < then) {
             self.answered.pop_front();
@@ -227,6 +267,10 @@ impl Sightings {
         }
         if !samples {
             return None;
+        }
+        let mut hidden = self.hidden.iter();
+        if hidden.any(|span| span.within(when).is_some()) {
+            return Some("the last samples of pods that ended between two polls were not observed");
         }
         let resolution = setting.metrics_resolution;
         let from = before(when.from, resolution);
@@ -294,13 +338,15 @@ impl Sightings {
                 until: after(when.until, NEAR),
             };
             let state = self.changed + index;
-            let mut answers = given
+            let answers = given
                 .iter()
                 .filter(|given| given.when.within(could).is_some());
-            let new: Vec<&Given> = answers
-                .by_ref()
-                .filter(|g| looked.insert((state, g.number)))
-                .collect();
+            let answers: Vec<&Given> = answers.collect();
+            let between = search.order.map(|order| between(&answers, order));
+            let answers = answers.iter().map(|given| Cow::Borrowed(*given));
+            let all = answers.chain(between.into_iter().flatten().map(Cow::Owned));
+            let new: Vec<Cow<'_, Given>> =
+                all.filter(|g| looked.insert((state, g.number))).collect();
             if new.is_empty() {
                 continue;
             }
@@ -337,6 +383,25 @@ impl Sightings {
     }
 }
 
+/// The numbers of what is read across a change of the answer start here, with that of the later answer.
+const BETWEEN: usize = usize::MAX / 2;
+
+/// What a sync reads that asks about one resource before a change of the answer, and about the other one after it.
+fn between<'a>(answers: &'a [&Given], order: CallOrder) -> impl Iterator<Item = Given> + use<'a> {
+    answers.windows(2).filter_map(move |pair| {
+        let (first, then) = (pair[0], pair[1]);
+        let (Ok(before), Ok(after)) = (first.answer.as_ref(), then.answer.as_ref()) else {
+            return None;
+        };
+        Some(Given {
+            number: BETWEEN + then.number,
+            when: then.when.within(first.when)?,
+            seen: then.seen,
+            answer: Arc::new(Ok(as_one(before, after, order))),
+        })
+    })
+}
+
 /// The instants of a sync that make a difference for these pods: at some of them a pod stops being young.
 fn instants(pods: &[ModelPod], search: ReadingSearch) -> Vec<Timestamp> {
     let grown = pods
@@ -370,4 +435,59 @@ fn apply(pods: &mut BTreeMap<String, Arc<ModelPod>>, pod: &str, becomes: Option<
         Some(model) => pods.insert(pod.to_owned(), model),
         None => pods.remove(pod),
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observation::ContainerSample;
+    use crate::units::Millicores;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    /// Samples of these pods, taken at this second.
+    fn round(pods: &[&str], second: i64) -> Vec<PodSample> {
+        let sample = |pod: &&str| PodSample {
+            pod: (*pod).to_owned(),
+            timestamp: at(second),
+            window: Duration::from_secs(15),
+            containers: vec![ContainerSample::of_cpu("app", Millicores(second))],
+        };
+        pods.iter().map(sample).collect()
+    }
+
+    /// The time in which an answer may have come and gone between this one, polled at 100 s, and that one, polled at
+    /// 105 s, if the pod `b` was gone then or earlier.
+    fn hidden(
+        earlier: &[PodSample],
+        later: &[PodSample],
+        gone: i64,
+    ) -> Option<(Timestamp, Timestamp)> {
+        let mut sightings = Sightings::default();
+        sightings.answer(at(100), Ok(earlier.to_vec()));
+        sightings.pod_gone(at(gone), "b");
+        sightings.answer(at(105), Ok(later.to_vec()));
+        sightings
+            .hidden
+            .pop_back()
+            .map(|span| (span.from, span.until))
+    }
+
+    #[test]
+    fn a_pod_that_ended_before_its_next_sample_was_polled_hides_an_answer() {
+        let old = round(&["a", "b"], 90);
+        let whole = Some((at(100), at(105)));
+        // `b` may have been sampled again before it ended.
+        assert_eq!(hidden(&old, &round(&["a"], 101), 104), whole);
+        assert_eq!(hidden(&old, &round(&["c"], 95), 104), whole);
+        // It was not, or is still there.
+        assert_eq!(hidden(&old, &old[..1], 104), None);
+        assert_eq!(hidden(&old, &round(&["a", "b", "c"], 101), 104), None);
+        // A round is not given before its samples were taken, and then `b` was gone.
+        let (from, _) = hidden(&old, &round(&["a"], 104), 104).unwrap();
+        assert!(at(102) <= from && from < at(104), "{from}");
+        assert_eq!(hidden(&old, &round(&["a"], 104), 101), None);
+    }
 }

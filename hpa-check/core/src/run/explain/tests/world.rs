@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::super::calls::{CallOrder, as_one};
 use crate::model::VersionGates;
 use crate::model::pods::ModelPod;
 use crate::model::proposal::Readings;
@@ -416,12 +417,23 @@ impl World {
         }
     }
 
+    /// What a sync reads that asks first at this instant, and about another resource before the pods.
+    fn samples(&mut self, asked: i64, now: i64) -> Vec<PodSample> {
+        let first = held(&self.answers, asked).clone();
+        let Some(order) = CallOrder::of(&self.spec) else {
+            return first;
+        };
+        let then = self.random.between(asked, now + 1);
+        let then: &Vec<PodSample> = held(&self.answers, then);
+        as_one(&first, then, order)
+    }
+
     /// One sync: metrics, then pods, then the decision, then two writes. Returns how long it took.
     fn sync(&mut self, now: i64) -> i64 {
         let slow = self.random.below(12) == 0;
         let asked = now - self.random.below(if slow { 1_500 } else { 60 });
         let informed = now - self.random.below(500);
-        let samples = held(&self.answers, asked);
+        let samples = self.samples(asked, now);
         let pods: Vec<ModelPod> = held(&self.pods, informed)
             .values()
             .map(Into::into)
@@ -440,7 +452,7 @@ impl World {
             }),
             pods: &pods,
             metrics: Readings {
-                resources: Ok(samples),
+                resources: Ok(&samples),
                 others: &others,
             },
             shares_pods: false,

@@ -60,10 +60,8 @@ impl Run<'_> {
         let all = i64::try_from(serving.len()).unwrap().max(1);
         let alone = level * self.world.hot / 100;
         let limit = self.world.limit.unwrap_or(i64::MAX);
-        let measured = self
-            .pods
-            .iter()
-            .filter(|p| !p.pod.deleting && p.made <= self.scraped);
+        // A pod has samples until it is gone.
+        let measured = self.pods.iter().filter(|p| p.made <= self.scraped);
         let samples = measured
             .enumerate()
             .filter(|(i, _)| !matches!(self.world.metrics, Metrics::Leaves(n) if *i >= n))
