@@ -1,6 +1,8 @@
 //! The calls of one sync to the metrics API: one for each metric of a resource, in the order of the spec (upstream:
 //! `computeReplicasForMetrics` in `pkg/controller/podautoscaler/horizontal.go`). The answer may change between two calls.
 
+use std::collections::BTreeMap;
+
 use crate::observation::{ContainerSample, PodSample};
 use crate::spec::{AutoscalerSpec, MetricSpec};
 
@@ -33,28 +35,43 @@ pub(super) fn as_one(first: &[PodSample], then: &[PodSample], order: CallOrder) 
         CallOrder::CpuFirst => (first, then),
         CallOrder::MemoryFirst => (then, first),
     };
-    let of = |samples: &[PodSample], pod: &str| samples.iter().find(|s| s.pod == pod).cloned();
-    let only_memory = memory.iter().filter(|s| of(cpu, &s.pod).is_none());
-    let with_cpu = cpu.iter().map(|sample| PodSample {
-        containers: joined(&sample.containers, of(memory, &sample.pod).as_ref()),
-        ..sample.clone()
-    });
-    let without_cpu = only_memory.map(|sample| PodSample {
-        containers: joined(&[], Some(sample)),
-        ..sample.clone()
-    });
-    with_cpu.chain(without_cpu).collect()
+    let mut only_memory: BTreeMap<&str, &PodSample> =
+        memory.iter().map(|s| (s.pod.as_str(), s)).collect();
+    let with_cpu: Vec<PodSample> = cpu
+        .iter()
+        .map(|sample| {
+            let memory = only_memory.remove(sample.pod.as_str());
+            of(sample, joined(&sample.containers, memory))
+        })
+        .collect();
+    let without_cpu = only_memory.into_values();
+    let without_cpu = without_cpu.map(|sample| of(sample, joined(&[], Some(sample))));
+    with_cpu.into_iter().chain(without_cpu).collect()
+}
+
+/// A sample with other containers.
+fn of(sample: &PodSample, containers: Vec<ContainerSample>) -> PodSample {
+    PodSample {
+        pod: sample.pod.clone(),
+        timestamp: sample.timestamp,
+        window: sample.window,
+        containers,
+    }
 }
 
 /// Containers with the CPU of these and the memory of that sample.
 fn joined(cpu: &[ContainerSample], memory: Option<&PodSample>) -> Vec<ContainerSample> {
     let memory = memory.map_or(&[][..], |sample| &sample.containers);
-    let of = |all: &[ContainerSample], name: &str| all.iter().find(|c| c.name == name).cloned();
-    let with_cpu = cpu.iter().map(|container| ContainerSample {
-        memory: of(memory, &container.name).and_then(|c| c.memory),
-        ..container.clone()
+    let with_cpu = cpu.iter().map(|container| {
+        let same = memory.iter().find(|c| c.name == container.name);
+        ContainerSample {
+            memory: same.and_then(|c| c.memory),
+            ..container.clone()
+        }
     });
-    let others = memory.iter().filter(|c| of(cpu, &c.name).is_none());
+    let others = memory
+        .iter()
+        .filter(|c| cpu.iter().all(|own| own.name != c.name));
     let without_cpu = others.map(|container| ContainerSample {
         cpu: None,
         ..container.clone()

@@ -225,8 +225,10 @@ impl Open {
             memories = self.after_unexplained(question, before, readings, record.certain);
         }
         if lack.is_some() {
-            // What explains it need not be what the controller read.
-            memories.extend(self.after_unexplained(question, before, readings, false));
+            if record.explained {
+                // What explains it need not be what the controller read.
+                memories.extend(self.after_unexplained(question, before, readings, false));
+            }
             memories.map(|memory| memory.lose_recommendations(self.when.until));
         }
         (memories, record)

@@ -1,7 +1,6 @@
 //! The pods and the answers of the metrics API, each with the time during which it held: what the controller
 //! may have read.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -137,18 +136,20 @@ impl Sightings {
         if answer.is_ok() {
             self.answered.push_back(at);
         }
+        if let Some(last) = self.given.back_mut()
+            && *last.answer == answer
+        {
+            last.seen = at;
+            return false;
+        }
         let hidden = self.hidden_before(at, &answer);
+        self.hidden.extend(hidden);
         let mut from = at;
         if let Some(last) = self.given.back_mut() {
-            if *last.answer == answer {
-                last.seen = at;
-                return false;
-            }
             // It began at some instant after the previous answer was last observed.
             from = last.seen;
             last.when.until = at;
         }
-        self.hidden.extend(hidden);
         self.answers += 1;
         self.given.push_back(Given {
             number: self.answers,
@@ -310,6 +311,10 @@ impl Sightings {
         } else {
             &unasked
         };
+        let across: Vec<Given> = search
+            .order
+            .map(|order| across_changes(given, order).collect())
+            .unwrap_or_default();
         let room = (MOST_WORK / self.pods.len().max(1) / given.len().max(1)).max(1);
         let mut distances: Vec<SignedDuration> = states
             .iter()
@@ -338,15 +343,12 @@ impl Sightings {
                 until: after(when.until, NEAR),
             };
             let state = self.changed + index;
-            let answers = given
+            let new: Vec<&Given> = given
                 .iter()
-                .filter(|given| given.when.within(could).is_some());
-            let answers: Vec<&Given> = answers.collect();
-            let between = search.order.map(|order| between(&answers, order));
-            let answers = answers.iter().map(|given| Cow::Borrowed(*given));
-            let all = answers.chain(between.into_iter().flatten().map(Cow::Owned));
-            let new: Vec<Cow<'_, Given>> =
-                all.filter(|g| looked.insert((state, g.number))).collect();
+                .chain(&across)
+                .filter(|given| given.when.within(could).is_some())
+                .filter(|given| looked.insert((state, given.number)))
+                .collect();
             if new.is_empty() {
                 continue;
             }
@@ -384,17 +386,17 @@ impl Sightings {
 }
 
 /// The numbers of what is read across a change of the answer start here, with that of the later answer.
-const BETWEEN: usize = usize::MAX / 2;
+const ACROSS: usize = usize::MAX / 2;
 
 /// What a sync reads that asks about one resource before a change of the answer, and about the other one after it.
-fn between<'a>(answers: &'a [&Given], order: CallOrder) -> impl Iterator<Item = Given> + use<'a> {
-    answers.windows(2).filter_map(move |pair| {
-        let (first, then) = (pair[0], pair[1]);
+fn across_changes(given: &VecDeque<Given>, order: CallOrder) -> impl Iterator<Item = Given> {
+    let pairs = given.iter().zip(given.iter().skip(1));
+    pairs.filter_map(move |(first, then)| {
         let (Ok(before), Ok(after)) = (first.answer.as_ref(), then.answer.as_ref()) else {
             return None;
         };
         Some(Given {
-            number: BETWEEN + then.number,
+            number: ACROSS + then.number,
             when: then.when.within(first.when)?,
             seen: then.seen,
             answer: Arc::new(Ok(as_one(before, after, order))),
